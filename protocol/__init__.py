@@ -1,0 +1,9 @@
+"""The wire, defined once: every message between the parts, and its framing.
+
+`accounts` and `signaling` travel between a client and the VDS, `chat` and `framing` on the
+data channel between a device and the PC. `scripts/generate` writes `schema.json` and the
+TypeScript from these structs; both languages are held to `vectors/`.
+"""
+
+VERSION = 1
+"""The version spoken on every road. The first message of each connection carries it."""
