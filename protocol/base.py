@@ -26,9 +26,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=s
 
 Id = Annotated[
     str,
-    msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
+    msgspec.Meta(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)"
+    ),
 ]
-"""A UUIDv7 (RFC 9562, section 5.7) in lower case. Whoever makes the thing makes its id."""
+"""A UUIDv7 (RFC 9562, section 5.7) in lower case. Whoever makes the thing makes its id.
+
+In Python `$` also matches before a last line break, in JavaScript it does not: hence the lookahead.
+"""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A whole number that JavaScript holds exactly."""

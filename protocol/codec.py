@@ -41,7 +41,8 @@ class Decoder(Generic[T]):
                 sentence says where, never what was there.
         """
         try:
-            return self._decoder.decode(data)
+            # msgspec does not look into the strings it ignores; JavaScript decodes all of them.
+            return self._decoder.decode(data if isinstance(data, str) else data.decode())
         except msgspec.ValidationError as error:
             if self._types and (name := _type_of(data)) is not None and name not in self._types:
                 raise UnknownType(

@@ -22,6 +22,6 @@ SDP_CHARS = 16_384
 SIGNALING_BYTES = 32_768
 """Largest WebSocket message on the signaling road."""
 
-USERNAME_PATTERN = r"^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$"
+USERNAME_PATTERN = r"^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$(?!\n)"
 PASSWORD_MIN_CHARS = 8
 PASSWORD_MAX_CHARS = 256

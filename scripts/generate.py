@@ -175,7 +175,7 @@ class TypeScript:
     @staticmethod
     def _literal(value: object) -> str:
         if isinstance(value, str):
-            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+            return "'" + json.dumps(value, ensure_ascii=False)[1:-1].replace("'", "\\'") + "'"
         return json.dumps(value)
 
 

@@ -8,7 +8,7 @@ export const TEXT_CHARS = 32768
 export const TITLE_CHARS = 200
 export const SDP_CHARS = 16384
 export const SIGNALING_BYTES = 32768
-export const USERNAME_PATTERN = '^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$'
+export const USERNAME_PATTERN = '^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$(?!\\n)'
 export const PASSWORD_MIN_CHARS = 8
 export const PASSWORD_MAX_CHARS = 256
 
@@ -115,7 +115,7 @@ export interface Registration {
 export const RegistrationShape: Shape = {
   kind: 'record',
   fields: {
-    username: { shape: { kind: 'string', pattern: '^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$' } },
+    username: { shape: { kind: 'string', pattern: '^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$(?!\\n)' } },
     password: { shape: { kind: 'string', min: 8, max: 256 } },
   },
 }
@@ -454,8 +454,8 @@ export interface CreateChat {
 export const CreateChatShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
   },
 }
@@ -471,8 +471,8 @@ export interface RenameChat {
 export const RenameChatShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
   },
 }
@@ -487,8 +487,8 @@ export interface DeleteChat {
 export const DeleteChatShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
   },
 }
 
@@ -504,9 +504,9 @@ export interface SendMessage {
 export const SendMessageShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     text: { shape: { kind: 'string', min: 1, max: 32768 } },
   },
 }
@@ -522,9 +522,9 @@ export interface Regenerate {
 export const RegenerateShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
   },
 }
 
@@ -538,8 +538,8 @@ export interface StopAnswer {
 export const StopAnswerShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
   },
 }
 
@@ -583,7 +583,7 @@ export const ChatCreatedShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
   },
 }
@@ -602,7 +602,7 @@ export const ChatRenamedShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
   },
 }
@@ -620,7 +620,7 @@ export const ChatDeletedShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
   },
 }
 
@@ -639,8 +639,8 @@ export const MessageWrittenShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     text: { shape: { kind: 'string' } },
   },
 }
@@ -661,9 +661,9 @@ export const AnswerBegunShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     model: { shape: { kind: 'string' } },
   },
 }
@@ -704,8 +704,8 @@ export const AnswerEndedShape: Shape = {
   fields: {
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     reason: { shape: EndReasonShape },
     text: { shape: { kind: 'string' } },
     timings: { shape: { kind: 'nullable', of: AnswerTimingsShape }, optional: true },
@@ -759,8 +759,8 @@ export interface Draft {
 export const DraftShape: Shape = {
   kind: 'record',
   fields: {
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     index: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     text: { shape: { kind: 'string' } },
   },
@@ -778,8 +778,8 @@ export interface Delta {
 export const DeltaShape: Shape = {
   kind: 'record',
   fields: {
-    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
-    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     index: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     text: { shape: { kind: 'string' } },
   },
@@ -795,7 +795,7 @@ export interface Acknowledged {
 export const AcknowledgedShape: Shape = {
   kind: 'record',
   fields: {
-    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } },
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
   },
 }
@@ -813,7 +813,7 @@ export const ChatErrorShape: Shape = {
   fields: {
     code: { shape: ErrorCodeShape },
     message: { shape: { kind: 'string' } },
-    re: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } }, optional: true },
+    re: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
   },
 }
 
