@@ -79,7 +79,7 @@ def _place(error: msgspec.ValidationError) -> str:
     return path.rstrip("`") if found else "$"
 
 
-def _decoder(union: object) -> Decoder[T]:  # type: ignore[type-var]  # fixed by the assignment
+def _decoder(union: object) -> Decoder[T]:
     return Decoder(union, frozenset(str(m.__struct_config__.tag) for m in get_args(union)))
 
 

@@ -1,3 +1,6 @@
+from typing import Any
+
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -5,6 +8,17 @@ from protocol import chat, codec, signaling
 from protocol.errors import ProtocolError
 
 ROADS = [codec.to_vds, codec.from_vds, codec.to_home, codec.from_home]
+
+
+def refusal(road: codec.Decoder[Any], data: bytes) -> ProtocolError | None:
+    """The error that decoding ends in, if it is one of the protocol's."""
+    try:
+        road.decode(data)
+    except ProtocolError as error:
+        return error
+    return None
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -15,10 +29,8 @@ json_values = st.recursive(
 @given(st.binary(max_size=300))
 def test_bytes_are_a_message_or_a_protocol_error(data: bytes) -> None:
     for road in ROADS:
-        try:
-            road.decode(data)
-        except ProtocolError as error:
-            assert str(error).endswith(".")
+        error = refusal(road, data)
+        assert error is None or str(error).endswith(".")
 
 
 @given(
@@ -29,42 +41,29 @@ def test_bytes_are_a_message_or_a_protocol_error(data: bytes) -> None:
     ),
 )
 def test_wrong_shapes_are_protocol_errors(kind: str, keys: dict[str, object]) -> None:
-    import msgspec
-
     data = msgspec.json.encode({**keys, "type": kind})
     for road in ROADS:
-        try:
-            road.decode(data)
-        except ProtocolError:
-            continue
+        refusal(road, data)  # any other error would fail the test
 
 
 @given(st.text(min_size=1, max_size=50).filter(lambda t: t.isprintable()))
 def test_an_error_never_repeats_what_was_received(secret: str) -> None:
     secret = f"zq-{secret}-qz"
     data = codec.encode(chat.Heartbeat(sent_ms=1)).replace(b"1", b'"' + secret.encode() + b'"')
-    try:
-        codec.to_home.decode(data)
-    except ProtocolError as error:
-        assert secret not in str(error)
-    else:
-        raise AssertionError("a heartbeat at a word was taken")
+    error = refusal(codec.to_home, data)
+    assert error is not None
+    assert secret not in str(error)
 
 
 def test_deep_nesting_is_a_protocol_error() -> None:
     deep = b'{"type":"ping","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-    try:
-        codec.to_vds.decode(deep)
-    except ProtocolError as error:
-        assert error.code == "malformed"
+    error = refusal(codec.to_vds, deep)
+    assert error is None or error.code == "malformed"
 
 
 def test_a_road_takes_only_its_own_direction() -> None:
     ping = codec.encode(signaling.Ping())
     assert codec.to_vds.decode(ping) == signaling.Ping()
-    try:
-        codec.from_vds.decode(ping)
-    except ProtocolError as error:
-        assert error.code == "unknown_type"
-    else:
-        raise AssertionError("a client's message was taken from the VDS")
+    error = refusal(codec.from_vds, ping)
+    assert error is not None
+    assert error.code == "unknown_type"
