@@ -1,0 +1,57 @@
+"""The processes of one home: the signaling server and the PC's peer."""
+
+import subprocess
+from pathlib import Path
+
+from launch.errors import LaunchError
+from launch.plan import PWA, PYTHON
+from launch.settings import ROOT, Settings, child_environment
+from launch.supervisor import Part
+
+
+def home(settings: Settings, model: Path) -> list[Part]:
+    """Both parts on this machine; signaling admits this PC's key and no other."""
+    logs = settings.data / "logs"
+    environment = child_environment(
+        settings,
+        {
+            "HEARTH_PWA": str(PWA / "dist"),
+            "HEARTH_HOME_KEYS": home_key(settings),
+            "HEARTH_MODEL": str(model),
+        },
+    )
+    python = [str(PYTHON), "-m"]
+    return [
+        Part("signaling", [*python, "signaling"], environment, ROOT, logs / "signaling.log"),
+        Part("gpu_peer", [*python, "gpu_peer"], environment, ROOT, logs / "gpu_peer.log"),
+    ]
+
+
+def home_key(settings: Settings) -> str:
+    """Ask the PC's part for its public key; made on the first start."""
+    return _ask([str(PYTHON), "-m", "gpu_peer", "identity"], settings, show=False)
+
+
+def model_folder(settings: Settings) -> Path:
+    """Have the model converted and checked; shows its progress."""
+    command = [str(PYTHON), "-m", "gpu_peer.models", "ensure", "--data", str(settings.data)]
+    if settings.model:
+        command += ["--model", settings.model]
+    return Path(_ask(command, settings, show=True))
+
+
+def _ask(command: list[str], settings: Settings, *, show: bool) -> str:
+    answer = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=child_environment(settings, {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if show else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    lines = (answer.stdout + (answer.stderr or "")).strip().splitlines()
+    if answer.returncode != 0 or not lines:
+        raise LaunchError(lines[-1] if lines else "The model could not be prepared.")
+    return lines[-1]

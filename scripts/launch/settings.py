@@ -1,0 +1,77 @@
+"""The settings that the launcher itself needs, read once."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch.errors import LaunchError
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS_FILE = ROOT / ".env.universal"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where Hearth keeps its state and where it is served."""
+
+    data: Path
+    host: str
+    port: int
+    model: str
+
+    @property
+    def url(self) -> str:
+        """What a person opens."""
+        return f"http://localhost:{self.port}"
+
+
+def read(environment: Mapping[str, str], file: Path = SETTINGS_FILE) -> Settings:
+    """Join the environment and the settings file; the environment wins.
+
+    Raises:
+        LaunchError: a value cannot be used; the sentence names the setting.
+    """
+    values = {**_parse(file), **{k: v for k, v in environment.items() if v}}
+    port = values.get("HEARTH_PORT") or "8080"
+    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise LaunchError(f"HEARTH_PORT is {port!r}. Set it to a number from 1 to 65535.")
+    data = values.get("HEARTH_DATA")
+    return Settings(
+        data=Path(data).expanduser().absolute() if data else default_data(environment),
+        host=values.get("HEARTH_HOST") or "127.0.0.1",
+        port=int(port),
+        model=values.get("HEARTH_MODEL") or "",
+    )
+
+
+def default_data(environment: Mapping[str, str]) -> Path:
+    """The platform's own folder for an application's data."""
+    home = Path(environment.get("HOME") or Path.home())
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "hearth"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "hearth"
+    return Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "hearth"
+
+
+def _parse(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    lines = (line.strip() for line in file.read_text("utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def child_environment(settings: Settings, extra: Mapping[str, str]) -> dict[str, str]:
+    """What the parts are started with: this process's environment and what was decided here."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "HEARTH_DATA": str(settings.data),
+        "HEARTH_HOST": settings.host,
+        "HEARTH_PORT": str(settings.port),
+        **extra,
+    }

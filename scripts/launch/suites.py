@@ -1,0 +1,153 @@
+"""The test suites: each run by its own runner, all counted into one line."""
+
+import json
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ET  # the file is the runner's own
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from launch.plan import E2E, PWA, PYTHON
+from launch.settings import ROOT
+
+RESULTS = ROOT / ".cache" / "results"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many tests passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def __str__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One runner, and how to count what it says."""
+
+    title: str
+    command: Sequence[str]
+    cwd: Path
+    count: Callable[[str], Tally]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def pytest(*arguments: str) -> Suite:
+    """The Python tests; counted from the JUnit file."""
+    report = RESULTS / "pytest.xml"
+    return Suite(
+        "pytest",
+        [str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
+        ROOT,
+        lambda _output: _count_junit(report),
+    )
+
+
+def cargo() -> Suite:
+    """The Rust core's tests, without Python; counted from their closing lines."""
+    command = ["cargo", "test", "--release", "--no-default-features", "--quiet"]
+    return Suite("cargo test", command, ROOT, _count_cargo)
+
+
+def vitest() -> Suite:
+    """The app's unit tests; counted from the JSON report."""
+    report = RESULTS / "vitest.json"
+    reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
+    return Suite(
+        "vitest",
+        ["npx", "--no-install", "vitest", "run", *reporters],
+        PWA,
+        lambda _output: _count_vitest(report),
+    )
+
+
+def playwright() -> Suite:
+    """The tests in a real browser; counted from the JSON report."""
+    report = RESULTS / "playwright.json"
+    return Suite(
+        "playwright",
+        ["npx", "--no-install", "playwright", "test", "--reporter=list,json"],
+        E2E,
+        lambda _output: _count_playwright(report),
+        {"PLAYWRIGHT_JSON_OUTPUT_FILE": str(report)},
+    )
+
+
+PARTS: dict[str, Callable[[], list[Suite]]] = {
+    "unit": lambda: [pytest(), cargo(), vitest()],
+    "e2e": lambda: [playwright()],
+}
+
+
+def run(suite: Suite, say: Callable[[str], None]) -> Tally:
+    """Run one suite, showing its output as it comes; a runner that breaks is a failure."""
+    say(f"--- {suite.title}")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for stale in RESULTS.glob(f"{suite.title.split()[0]}.*"):
+        stale.unlink()
+    process = subprocess.Popen(
+        suite.command,
+        cwd=suite.cwd,
+        env={**os.environ, **suite.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        say(line.rstrip("\n"))
+        lines.append(line)
+    code = process.wait()
+    try:
+        tally = suite.count("".join(lines))
+    except (OSError, ValueError, KeyError, ET.ParseError):
+        tally = Tally()
+    # A runner may fail with every test green, or before there is any.
+    return tally + Tally(failed=1) if code != 0 and tally.failed == 0 else tally
+
+
+def _count_junit(report: Path) -> Tally:
+    total = Tally()
+    for suite in ET.parse(report).getroot().iter("testsuite"):
+        tests, bad, skipped = (
+            int(suite.get("tests", 0)),
+            int(suite.get("failures", 0)) + int(suite.get("errors", 0)),
+            int(suite.get("skipped", 0)),
+        )
+        total += Tally(tests - bad - skipped, bad, skipped)
+    return total
+
+
+def _count_cargo(output: str) -> Tally:
+    pattern = r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored"
+    return sum((Tally(*map(int, found)) for found in re.findall(pattern, output)), Tally())
+
+
+def _count_vitest(report: Path) -> Tally:
+    document = json.loads(report.read_text("utf-8"))
+    return Tally(
+        document["numPassedTests"],
+        document["numFailedTests"],
+        document["numPendingTests"] + document["numTodoTests"],
+    )
+
+
+def _count_playwright(report: Path) -> Tally:
+    stats = json.loads(report.read_text("utf-8"))["stats"]
+    # A test that passed only when tried again is a defect.
+    return Tally(stats["expected"], stats["unexpected"] + stats["flaky"], stats["skipped"])

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+from launch import settings
+from launch.errors import LaunchError
+
+
+def test_the_settings_file_states_every_setting_the_launcher_reads() -> None:
+    names = settings.SETTINGS_FILE.read_text("utf-8")
+    for name in ("HEARTH_DATA", "HEARTH_HOST", "HEARTH_PORT", "HEARTH_MODEL"):
+        assert f"\n{name}=" in names
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("# a comment\nHEARTH_PORT=9000\nHEARTH_MODEL=from-file\n")
+    chosen = settings.read({"HEARTH_PORT": "9001", "HEARTH_DATA": str(tmp_path)}, file)
+    assert (chosen.port, chosen.model, chosen.data) == (9001, "from-file", tmp_path)
+    assert chosen.url == "http://localhost:9001"
+
+
+def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("HEARTH_PORT=\nHEARTH_DATA=\n")
+    chosen = settings.read({"HOME": str(tmp_path), "HEARTH_MODEL": ""}, file)
+    assert chosen.port == 8080
+    assert tmp_path in chosen.data.parents
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "٣"])
+def test_a_port_that_cannot_be_is_a_sentence(port: str, tmp_path: Path) -> None:
+    with pytest.raises(LaunchError, match="HEARTH_PORT"):
+        settings.read({"HEARTH_PORT": port}, tmp_path / "none")
