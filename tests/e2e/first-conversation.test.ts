@@ -1,0 +1,110 @@
+import { expect, test } from '@playwright/test'
+import { Hearth } from './hearth.ts'
+import { Person } from './person.ts'
+
+test.describe('the first conversation', () => {
+  let hearth: Hearth
+
+  test.beforeAll(async () => {
+    hearth = await Hearth.start()
+  })
+  test.afterAll(async () => {
+    await hearth.dispose()
+  })
+
+  test('register, ask, watch the answer stream, and find it again after a reload', async ({
+    context,
+  }) => {
+    const person = await Person.arrive(context, hearth.url)
+    await person.register('anna')
+    await watchAnswers(person)
+    await person.ask('What is the capital of France?')
+    expect(await person.answer()).toContain('Paris')
+    expect(await updatesSeen(person)).toBeGreaterThanOrEqual(5)
+
+    await person.page.reload()
+    await person.connected()
+    await expect(person.page.getByRole('article', { name: 'You' })).toContainText('capital')
+    await expect(person.answers.last()).toContainText('Paris')
+  })
+
+  test('stop ends an answer within half a second, and another can be asked for', async ({
+    context,
+  }) => {
+    const person = await Person.arrive(context, hearth.url)
+    await person.register('boris')
+    await person.ask('Write a very long story about a lighthouse keeper and the sea.')
+    await expect(person.answers.last()).toHaveAttribute('aria-busy', 'true')
+    await expect(person.answers.last()).toContainText(/\w+ \w+ \w+/)
+    const took = await timeToStop(person)
+    expect(took).toBeLessThan(500)
+    const kept = await person.answer()
+    expect(kept).toMatch(/\w+ \w+ \w+/)
+
+    await person.page.getByRole('button', { name: 'Regenerate' }).click()
+    await expect(person.answers.last()).toHaveAttribute('aria-busy', 'true')
+    await person.stop()
+    await person.answer()
+    await expect(person.answers).toHaveCount(1)
+  })
+
+  test('a chat is renamed and deleted, and stays so after a reload', async ({ context }) => {
+    const person = await Person.arrive(context, hearth.url)
+    await person.register('vera')
+    await person.ask('Say hello.')
+    await person.answer()
+    const chats = person.page.getByRole('navigation')
+    await chats.getByRole('button', { name: /Rename/ }).first().click()
+    const title = person.page.getByRole('textbox', { name: /name|title/i })
+    await title.fill('Greetings')
+    await title.press('Enter')
+    await expect(chats).toContainText('Greetings')
+    await person.page.reload()
+    await person.connected()
+    await expect(chats).toContainText('Greetings')
+    await chats.getByRole('button', { name: /Delete/ }).first().click()
+    await person.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await expect(chats).not.toContainText('Greetings')
+    await person.page.reload()
+    await person.connected()
+    await expect(chats).not.toContainText('Greetings')
+  })
+})
+
+/** Counts how often the text of the last answer changes on the screen. */
+async function watchAnswers({ page }: Person): Promise<void> {
+  await page.evaluate(() => {
+    const seen = new Set<string>()
+    Object.assign(window, { seen })
+    new MutationObserver(() => {
+      const answers = document.querySelectorAll('article[aria-label="Hearth"]')
+      const text = answers[answers.length - 1]?.textContent
+      if (text) seen.add(text)
+    }).observe(document.body, { childList: true, subtree: true, characterData: true })
+  })
+}
+
+async function updatesSeen({ page }: Person): Promise<number> {
+  return page.evaluate(() => (window as unknown as { seen: Set<string> }).seen.size)
+}
+
+/** Presses Stop and gives the milliseconds until the last answer is no longer busy. */
+async function timeToStop({ page }: Person): Promise<number> {
+  await page.getByRole('button', { name: 'Stop' }).waitFor()
+  return page.evaluate(async () => {
+    const busy = (): boolean => document.querySelector('article[aria-busy="true"]') !== null
+    const buttons = [...document.querySelectorAll('button')]
+    const stop = buttons.find((b) => (b.getAttribute('aria-label') ?? b.textContent ?? '').trim() === 'Stop')
+    const ended = new Promise<number>((done) => {
+      const watcher = new MutationObserver(() => {
+        if (busy()) return
+        watcher.disconnect()
+        done(performance.now())
+      })
+      watcher.observe(document.body, { attributes: true, childList: true, subtree: true })
+    })
+    const pressed = performance.now()
+    stop!.click()
+    return (await ended) - pressed
+  })
+}
