@@ -31,6 +31,7 @@ ErrorCode = Literal[
     "room_unknown",
     "peer_unreachable",
     "too_many_connections",
+    "replaced",
     # chat
     "not_ready",
     "chat_unknown",

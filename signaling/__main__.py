@@ -1,0 +1,81 @@
+"""`python -m signaling`: serve until told to stop."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import sys
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+
+from signaling import config, log
+from signaling.app import make_app
+from signaling.config import Settings
+from signaling.errors import CannotStart, PortTaken
+
+_log = structlog.get_logger("signaling")
+
+_STOP_S = 2.0
+"""How long requests under way get to end."""
+
+
+def main() -> int:
+    """Run the server and give the exit status."""
+    try:
+        settings = config.load()
+        log.set_up(settings.log_level)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings))
+    except CannotStart as why:
+        sys.stderr.write(f"{why}\n")
+        return 1
+    except KeyboardInterrupt:
+        pass  # Windows has no signal handlers in the loop
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(
+        await make_app(settings), access_log=None, shutdown_timeout=_STOP_S, handle_signals=False
+    )
+    try:
+        await runner.setup()
+        await _listen(runner, settings)
+        _log.info("listening", origin=settings.canonical_origin, homes=len(settings.homes))
+        await stop.wait()
+        _log.info("stopping")
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"Port {settings.port} is taken. Stop what listens there, or set HEARTH_PORT."
+            ) from None
+        raise CannotStart(
+            f"Cannot listen on {settings.host} port {settings.port} ({error.strerror}). "
+            "Change HEARTH_HOST or HEARTH_PORT."
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

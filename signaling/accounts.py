@@ -1,0 +1,165 @@
+"""Registering, logging in, refreshing, logging out. Knows nothing of HTTP."""
+
+import hashlib
+import re
+import secrets
+
+import msgspec
+
+from protocol import limits
+from protocol.accounts import Credentials, Registration, Session, User
+from protocol.errors import Malformed
+from signaling.clock import Clock
+from signaling.config import Settings
+from signaling.errors import (
+    NotLoggedIn,
+    RateLimited,
+    Refused,
+    SessionRevoked,
+    UsernameTaken,
+    WrongCredentials,
+)
+from signaling.limits import Limiter
+from signaling.passwords import Passwords
+from signaling.storage import Revoked, Storage, StoredUser
+from signaling.tokens import ACCESS_SECONDS, Signer
+
+_HOUR = 3600
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A session for the body of the answer, and its refresh token for the cookie."""
+
+    session: Session
+    refresh_token: str
+
+
+class ReuseDetected(SessionRevoked):
+    """A session ended; `session` is its id, for closing its sockets."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
+class Accounts:
+    """The accounts of this server."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        storage: Storage,
+        passwords: Passwords,
+        signer: Signer,
+        clock: Clock,
+    ) -> None:
+        self._homes = tuple(settings.homes)
+        self._storage = storage
+        self._passwords = passwords
+        self._signer = signer
+        self._clock = clock
+        window, tracked = settings.limit_login_window_s, settings.limit_tracked
+        self._by_account = Limiter(settings.limit_login_failures_per_account, window, tracked)
+        self._by_address = Limiter(settings.limit_login_failures_per_address, window, tracked)
+        self._registrations = Limiter(settings.limit_registrations_per_hour, _HOUR, tracked)
+
+    async def register(self, wanted: Registration, address: str) -> Issued:
+        """Make an account and log it in.
+
+        Raises:
+            UsernameTaken: the name exists, whatever the case of its letters.
+            RateLimited: too many registrations from this address.
+            Malformed: a name that the pattern lets through with a line break at its end.
+        """
+        if not re.fullmatch(limits.USERNAME_PATTERN, wanted.username):
+            raise Malformed("The message has the wrong shape at $.username.")
+        self._registrations.take(address, self._clock.steady())
+        password_hash = await self._passwords.hash(wanted.password)
+        user = User(id=secrets.token_hex(16), name=wanted.username)
+        stored = StoredUser(user=user, password_hash=password_hash)
+        try:
+            await self._storage.create_user(stored, self._clock.wall())
+        except UsernameTaken:
+            raise
+        except Refused:
+            self._registrations.give_back(address)
+            raise
+        return await self._begin(user)
+
+    async def log_in(self, credentials: Credentials, address: str) -> Issued:
+        """Begin a session.
+
+        Each attempt takes a permit before the password is looked at and a right one gives it
+        back: attempts in parallel cannot slip past, and while an account is locked even the right
+        password is refused, so that guessing on tells nothing.
+
+        Raises:
+            WrongCredentials: no such user or a wrong password, after the same time.
+            RateLimited: too many failures of this account or from this address.
+        """
+        now = self._clock.steady()
+        account = credentials.username.casefold()
+        self._by_address.take(address, now)
+        try:
+            self._by_account.take(account, now)
+        except RateLimited:
+            self._by_address.give_back(address)
+            raise
+        stored = await self._storage.find_user(credentials.username)
+        password_hash = stored.password_hash if stored else None
+        if not await self._passwords.verify(password_hash, credentials.password) or not stored:
+            raise WrongCredentials
+        self._by_address.give_back(address)
+        self._by_account.give_back(account)
+        return await self._begin(stored.user)
+
+    async def refresh(self, refresh_token: str | None) -> Issued:
+        """Exchange a refresh token for a fresh one and an access token.
+
+        Raises:
+            NotLoggedIn: no token, an unknown one, or an expired session.
+            ReuseDetected: the session is revoked, perhaps by this very use.
+        """
+        if not refresh_token:
+            raise NotLoggedIn
+        fresh = secrets.token_urlsafe(32)
+        rotated = await self._storage.rotate(
+            _digest(refresh_token), _digest(fresh), self._clock.wall()
+        )
+        if rotated is None:
+            raise NotLoggedIn
+        if isinstance(rotated, Revoked):
+            raise ReuseDetected(rotated.session)
+        await self._give_rooms(rotated.user)
+        return self._issue(rotated.user, rotated.session, fresh)
+
+    async def log_out(self, refresh_token: str | None) -> str | None:
+        """End the token's session, whatever the token's age; give the session's id."""
+        return await self._storage.revoke(_digest(refresh_token)) if refresh_token else None
+
+    async def _begin(self, user: User) -> Issued:
+        session, refresh_token = secrets.token_hex(16), secrets.token_urlsafe(32)
+        await self._give_rooms(user)
+        await self._storage.create_session(
+            session, user.id, _digest(refresh_token), self._clock.wall()
+        )
+        return self._issue(user, session, refresh_token)
+
+    async def _give_rooms(self, user: User) -> None:
+        """Introduce everybody to every admitted home, until pairing says who belongs where."""
+        await self._storage.ensure_rooms(user.id, self._homes)
+
+    def _issue(self, user: User, session: str, refresh_token: str) -> Issued:
+        return Issued(
+            session=Session(
+                access_token=self._signer.mint(user, session, self._clock.wall()),
+                expires_in_s=ACCESS_SECONDS,
+                user=user,
+            ),
+            refresh_token=refresh_token,
+        )
+
+
+def _digest(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,115 @@
+"""Puts the parts together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from signaling import keys
+from signaling.accounts import Accounts
+from signaling.bus import LocalBus
+from signaling.clock import Clock
+from signaling.config import Settings
+from signaling.errors import NotFound
+from signaling.http import middleware
+from signaling.http.accounts import AccountHandlers
+from signaling.http.health import HealthHandlers
+from signaling.http.static import Pages
+from signaling.metrics import Metrics
+from signaling.passwords import Passwords
+from signaling.rooms import Rooms
+from signaling.storage.sqlite import SqliteStorage
+from signaling.tokens import Signer
+from signaling.websocket import Hub
+
+BODY_BYTES = 16 * 1024
+
+ROOMS = web.AppKey("rooms", Rooms)
+STORAGE = web.AppKey("storage", SqliteStorage)
+
+
+async def make_app(settings: Settings, clock: Clock | None = None) -> web.Application:
+    """Open the state and build the application; its cleanup closes the state again.
+
+    Raises:
+        CannotStart: the data folder, the key or the database is no use.
+    """
+    clock = clock or Clock()
+    keys.make_folder(settings.folder)
+    key = keys.load_or_create(settings.folder / "signing-key.pem")
+    storage = await SqliteStorage.open(settings.folder / "accounts.sqlite3")
+    signer = Signer(key, settings.canonical_origin)
+    passwords = await asyncio.to_thread(
+        Passwords, settings.password_memory_kib, settings.password_passes
+    )
+    bus, rooms, metrics = LocalBus(), Rooms(), Metrics()
+    metrics.watch("device", lambda: rooms.devices_online)
+    metrics.watch("home", lambda: rooms.homes_online)
+    accounts = Accounts(
+        settings=settings, storage=storage, passwords=passwords, signer=signer, clock=clock
+    )
+    hub = Hub(
+        settings=settings,
+        storage=storage,
+        signer=signer,
+        bus=bus,
+        rooms=rooms,
+        metrics=metrics,
+        clock=clock,
+    )
+
+    app = web.Application(
+        client_max_size=BODY_BYTES,
+        middlewares=[
+            middleware.observe(metrics),
+            middleware.problems(metrics),
+            middleware.require_origin(settings),
+        ],
+    )
+    app[ROOMS] = rooms
+    app[STORAGE] = storage
+    app.on_response_prepare.append(middleware.add_headers(settings))
+    _add_routes(
+        app,
+        AccountHandlers(settings, accounts, bus),
+        HealthHandlers(storage, rooms, metrics, signer),
+        hub,
+        Pages(settings.pwa),
+    )
+
+    async def on_shutdown(_app: web.Application) -> None:
+        bus.close_all()
+
+    async def until_cleanup(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        passwords.close()
+        await storage.close()
+
+    app.on_shutdown.append(on_shutdown)
+    app.cleanup_ctx.append(until_cleanup)
+    return app
+
+
+def _add_routes(
+    app: web.Application, accounts: AccountHandlers, health: HealthHandlers, hub: Hub, pages: Pages
+) -> None:
+    app.add_routes(
+        [
+            web.post("/api/accounts", accounts.register),
+            web.post("/api/session", accounts.log_in),
+            web.delete("/api/session", accounts.log_out),
+            web.post("/api/session/refresh", accounts.refresh),
+            web.get("/api/signaling", hub.serve, allow_head=False),
+            web.get("/api/openapi.json", health.describe),
+            web.get("/.well-known/jwks.json", health.jwks),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            web.route("*", "/api/{unknown:.*}", _nothing),
+            web.get("/{path:.*}", pages.serve),
+        ]
+    )
+
+
+async def _nothing(_request: web.Request) -> web.StreamResponse:
+    raise NotFound

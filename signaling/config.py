@@ -1,0 +1,128 @@
+"""The settings of the VDS: one object, read once when it starts."""
+
+import base64
+import binascii
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from platformdirs import user_data_path
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from signaling.errors import BadSetting
+
+ENV_FILE = ".env.universal"
+
+
+def _check_origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if origin and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+        raise ValueError("give scheme and host only, like https://hearth.example")
+    return origin.lower()
+
+
+def home_id(raw_key: bytes) -> str:
+    """Give the id of the home with this raw 32-byte Ed25519 public key: 32 hex digits."""
+    return hashlib.sha256(raw_key).hexdigest()[:32]
+
+
+def _read_home_keys(text: str) -> dict[str, Ed25519PublicKey]:
+    keys = {}
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            raw = base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)
+            keys[home_id(raw)] = Ed25519PublicKey.from_public_bytes(raw)
+        except (binascii.Error, ValueError):
+            raise ValueError("give raw Ed25519 public keys in base64url, with commas") from None
+    return keys
+
+
+def _check_home_keys(text: str) -> str:
+    _read_home_keys(text)
+    return text
+
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting of this part, from the environment and `.env.universal`, validated."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH_",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    data: Path = Field(default_factory=lambda: user_data_path("hearth", appauthor=False))
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    origin: Annotated[str, AfterValidator(_check_origin)] = ""
+    pwa: Path | None = None
+    home_keys: Annotated[str, AfterValidator(_check_home_keys)] = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    limit_login_failures_per_account: Positive = 10
+    limit_login_failures_per_address: Positive = 30
+    limit_login_window_s: Positive = 300
+    limit_registrations_per_hour: Positive = 10
+    limit_sockets_per_account: Positive = 20
+    limit_sockets_per_address: Positive = 200
+    limit_messages_per_s: Positive = 50
+    limit_message_burst: Positive = 100
+    limit_send_queue: Positive = 64
+    limit_tracked: Positive = 10_000
+
+    password_memory_kib: Positive = 19 * 1024
+    password_passes: Positive = 2
+
+    authenticate_within_s: float = 5.0
+    heartbeat_s: float = 20.0
+
+    @property
+    def folder(self) -> Path:
+        """Where this part keeps its state."""
+        return self.data / "signaling"
+
+    @property
+    def canonical_origin(self) -> str:
+        """The origin that tokens name as issuer and audience."""
+        return self.origin or f"http://localhost:{self.port}"
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may connect."""
+        if self.origin:
+            return frozenset({self.origin})
+        return frozenset({self.canonical_origin, f"http://127.0.0.1:{self.port}"})
+
+    @property
+    def https(self) -> bool:
+        """Whether the page is served over TLS, by us or by a proxy in front of us."""
+        return self.canonical_origin.startswith("https:")
+
+    @cached_property
+    def homes(self) -> dict[str, Ed25519PublicKey]:
+        """The homes that are admitted, by id."""
+        return _read_home_keys(self.home_keys)
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSetting: a value cannot be; the sentence names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "HEARTH_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadSetting(f"The setting {name} cannot be used: {first['msg']}.") from None

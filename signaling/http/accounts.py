@@ -1,0 +1,73 @@
+"""Accounts and sessions over HTTP. The refresh token travels in a cookie only."""
+
+from aiohttp import web
+
+from protocol import codec
+from signaling.accounts import Accounts, Issued, ReuseDetected
+from signaling.bus import Bus
+from signaling.config import Settings
+from signaling.errors import NotLoggedIn, SessionRevoked
+from signaling.http.answers import answer, problem
+from signaling.limits import address_key
+from signaling.sessions import LIFETIME_S
+
+
+class AccountHandlers:
+    """The handlers of `/api/accounts` and `/api/session`."""
+
+    def __init__(self, settings: Settings, accounts: Accounts, bus: Bus) -> None:
+        self._accounts = accounts
+        self._bus = bus
+        self._secure = settings.https
+        # A browser keeps a __Host- cookie only for this very host, over https.
+        self._cookie = "__Host-hearth" if settings.https else "hearth"
+
+    async def register(self, request: web.Request) -> web.Response:
+        """POST /api/accounts."""
+        registration = codec.registration.decode(await request.read())
+        issued = await self._accounts.register(registration, address_key(request.remote))
+        return self._logged_in(issued, 201)
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """POST /api/session."""
+        credentials = codec.credentials.decode(await request.read())
+        issued = await self._accounts.log_in(credentials, address_key(request.remote))
+        return self._logged_in(issued)
+
+    async def refresh(self, request: web.Request) -> web.Response:
+        """POST /api/session/refresh."""
+        try:
+            issued = await self._accounts.refresh(request.cookies.get(self._cookie))
+        except ReuseDetected as why:
+            self._bus.close_session(why.session, SessionRevoked())
+            return self._forget(problem(why))
+        except NotLoggedIn as why:
+            return self._forget(problem(why))
+        return self._logged_in(issued)
+
+    async def log_out(self, request: web.Request) -> web.Response:
+        """DELETE /api/session. Again, or without a session, it is the same."""
+        session = await self._accounts.log_out(request.cookies.get(self._cookie))
+        if session:
+            self._bus.close_session(session, SessionRevoked())
+        return self._forget(web.Response(status=204, headers={"Cache-Control": "no-store"}))
+
+    def _logged_in(self, issued: Issued, status: int = 200) -> web.Response:
+        response = answer(issued.session, status)
+        self._set_cookie(response, issued.refresh_token, LIFETIME_S)
+        return response
+
+    def _forget(self, response: web.Response) -> web.Response:
+        self._set_cookie(response, "", 0)
+        return response
+
+    def _set_cookie(self, response: web.Response, value: str, max_age: int) -> None:
+        response.set_cookie(
+            self._cookie,
+            value,
+            max_age=max_age,
+            path="/",
+            httponly=True,
+            secure=self._secure,
+            samesite="Strict",
+        )

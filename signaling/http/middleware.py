@@ -1,0 +1,132 @@
+"""What happens around every request: headers, origin, errors as Problems, figures, a log line."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from protocol.errors import Malformed, ProtocolError
+from signaling.config import Settings
+from signaling.errors import BodyTooLarge, Internal, NotFound, OriginRefused, Refused
+from signaling.http.answers import problem
+from signaling.metrics import Metrics
+
+_log = structlog.get_logger("signaling.http")
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_PERMISSIONS = (
+    "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(self), display-capture=(), "
+    "geolocation=(), gyroscope=(), hid=(), local-network=(self), local-network-access=(self), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
+)
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """Give the headers of every answer."""
+    # 'self' covers a WebSocket of the same host only in newer browsers, so it is named too.
+    sockets = " ".join(sorted("ws" + origin[4:] for origin in settings.origins))
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self'",
+        "connect-src": f"'self' {sockets}",
+        "manifest-src": "'self'",
+        "worker-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{key} {value}" for key, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": _PERMISSIONS,
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
+def add_headers(
+    settings: Settings,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Make the signal handler that puts the security headers on every answer."""
+    headers = security_headers(settings)
+
+    async def on_prepare(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        response.headers.pop("Server", None)
+
+    return on_prepare
+
+
+def observe(metrics: Metrics) -> Middleware:
+    """Count and log each request by its route, never by its path."""
+
+    @web.middleware
+    async def observed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        status = 500
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            took = time.perf_counter() - began
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource else "none"
+            if status != 101:  # a socket's life is not the time of an answer
+                metrics.seconds.observe(took)
+            method = request.method if request.method in _KNOWN_METHODS else "other"
+            metrics.requests.labels(method, route, status).inc()
+            level = _log.info if route.startswith("/api/") else _log.debug
+            level("request", method=method, route=route, status=status, ms=round(took * 1e3, 1))
+
+    return observed
+
+
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
+
+
+def problems(metrics: Metrics) -> Middleware:
+    """Answer every refusal, and every mistake of ours, with a Problem."""
+
+    @web.middleware
+    async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (Refused, ProtocolError) as error:
+            why: Refused | ProtocolError = error
+        except web.HTTPRequestEntityTooLarge:
+            why = BodyTooLarge()
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            why = NotFound()
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            why = Malformed("The request is malformed.")
+        except Exception as error:
+            _log.error("request_failed", error=type(error).__name__, exc_info=True)
+            why = Internal()
+        metrics.refused.labels(why.code).inc()
+        return problem(why)
+
+    return explained
+
+
+def require_origin(settings: Settings) -> Middleware:
+    """Refuse a request that changes something unless a page of ours makes it."""
+
+    @web.middleware
+    async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method not in _SAFE and request.headers.get("Origin") not in settings.origins:
+            raise OriginRefused
+        return await handler(request)
+
+    return checked
