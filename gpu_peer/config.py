@@ -1,0 +1,66 @@
+"""The settings of this part: one frozen object, read once when the process starts."""
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gpu_peer.errors import ConfigInvalid
+
+
+class Config(BaseSettings):
+    """Every setting this part reads; each is described in `.env.universal`.
+
+    A variable of the environment wins over the file, an empty value means the default.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH_",
+        env_file=".env.universal",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    data: Path = Field(default_factory=lambda: user_data_path("hearth", appauthor=False))
+    port: int = Field(default=8080, ge=1, le=65535)
+    origin: str = ""
+    signaling: str = ""
+    model: Path | None = None
+    device: str = "auto"
+    threads: int = Field(default=0, ge=0, le=1024)
+    context: int = Field(default=4096, ge=64)
+    max_tokens: int = Field(default=1024, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this part's own state."""
+        return self.data / "gpu_peer"
+
+    @property
+    def audience(self) -> str:
+        """The origin of the VDS, which a home's assertion is meant for."""
+        return self.origin.rstrip("/") or f"http://localhost:{self.port}"
+
+    @property
+    def signaling_url(self) -> str:
+        """The address of the signaling server, without a path."""
+        return self.signaling.rstrip("/") or f"http://localhost:{self.port}"
+
+
+def read_config() -> Config:
+    """Read the settings.
+
+    Raises:
+        ConfigInvalid: a setting has an impossible value; the sentence names it.
+    """
+    try:
+        return Config()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigInvalid(f"The setting HEARTH_{name} is wrong: {first['msg']}.") from None

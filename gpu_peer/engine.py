@@ -1,0 +1,116 @@
+"""The engine's face: what the chats need of an inference core, and the events it gives.
+
+`rust_engine` is the real one. Tests put a scripted one here.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gpu_peer.chat.conversation import Turn
+
+EngineEndReason = Literal["stop", "length", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is loaded. `context_length` counts tokens, prompt and answer together."""
+
+    name: str
+    context_length: int
+    device: str
+
+
+@dataclass(frozen=True)
+class TextPiece:
+    """More text of a generation."""
+
+    generation: str
+    text: str
+
+
+@dataclass(frozen=True)
+class GenerationEnd:
+    """A generation is over. Times are in seconds."""
+
+    generation: str
+    reason: EngineEndReason
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    queue_s: float = 0.0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    error: str | None = None
+
+
+EngineEvent = TextPiece | GenerationEnd
+
+
+class Engine(Protocol):
+    """Generates several answers at once. All methods may be called from any thread."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Say what is loaded."""
+
+    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+        """Queue a generation; blocks while the prompt is turned into tokens.
+
+        Raises:
+            GenerationRefused: the prompt is too long, the queue full, or the model broken.
+        """
+
+    def cancel(self, generation: str) -> bool:
+        """End a generation within one token; false when it is not known (any more)."""
+
+    def next_events(self, timeout_s: float) -> Sequence[EngineEvent]:
+        """Wait for events; none after the timeout.
+
+        Raises:
+            EngineUnavailable: the engine is closed or broken.
+        """
+
+    def close(self) -> None:
+        """Free the model. `next_events` raises from now on."""
+
+
+class EngineReader:
+    """The one thread that waits for the engine, and hands what it says to the event loop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        deliver: Callable[[Sequence[EngineEvent]], None],
+        broken: Callable[[Exception], None],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            engine: What to read from.
+            deliver: Takes each batch; called on the reader's thread.
+            broken: Takes what the engine raised, once; called on the reader's thread.
+        """
+        self._engine = engine
+        self._deliver = deliver
+        self._broken = broken
+        self._stopping = False
+        # A daemon: a hanging model must not keep the process from ending.
+        self._thread = threading.Thread(target=self._read, name="engine-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end after its current wait."""
+        self._stopping = True
+
+    def _read(self) -> None:
+        try:
+            while not self._stopping:
+                if events := self._engine.next_events(0.5):
+                    self._deliver(events)
+        except Exception as error:  # whatever the core raises ends the engine, not the chats
+            if not self._stopping:
+                self._broken(error)

@@ -1,0 +1,77 @@
+"""Every error of this part, the tree at the top.
+
+PeerError                 ends the process; its text is one sentence for the user
+├── ConfigInvalid         a setting has an impossible value
+├── FolderInUse           another process works on the same data folder
+├── KeyUnreadable         a key file is damaged or cannot be read or written
+├── StorageError          the chats' database
+│   ├── StorageDamaged    the file is not a sound database; it is left as it is
+│   └── StorageFailed     the system refused a read or a write: disk full, locked, no permission
+└── EngineUnavailable     the inference core or its model cannot be loaded
+
+Refused                   what a device asked for cannot be done; crosses the wire as `ChatError`
+GenerationRefused         the engine does not take a generation; ends its answer as failed
+ChannelClosed             the other end of a channel is gone
+"""
+
+from protocol.errors import ErrorCode
+
+
+class PeerError(Exception):
+    """The process cannot go on. The text is one sentence that a user can act on."""
+
+
+class ConfigInvalid(PeerError):
+    """A setting has an impossible value."""
+
+
+class FolderInUse(PeerError):
+    """Another process works on the same data folder."""
+
+
+class KeyUnreadable(PeerError):
+    """A key file is damaged, or the system refused to read or write it."""
+
+
+class StorageError(PeerError):
+    """The chats cannot be read or written."""
+
+
+class StorageDamaged(StorageError):
+    """The database is damaged. It is never replaced: what can be saved of it is still in it."""
+
+
+class StorageFailed(StorageError):
+    """The system refused a read or a write. Nothing of the refused change is on disk."""
+
+
+class EngineUnavailable(PeerError):
+    """The inference core, its runtime or the model cannot be loaded."""
+
+
+class Refused(Exception):
+    """What a device asked for cannot be done; nothing was changed.
+
+    Attributes:
+        code: The stable code for the wire.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class GenerationRefused(Exception):
+    """The engine does not take this generation.
+
+    Attributes:
+        code: `context_full`, `engine_busy` or `model_failed`.
+    """
+
+    def __init__(self, code: ErrorCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ChannelClosed(Exception):
+    """The other end is gone, or the channel was closed from this side."""
