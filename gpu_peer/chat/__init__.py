@@ -1,0 +1,1 @@
+"""Chats: sessions of devices, commands, answers that belong to the PC."""

@@ -1,0 +1,119 @@
+"""The home: carries out commands of all users and tells their devices when there is more."""
+
+from collections.abc import Callable
+
+from gpu_peer.chat.answers import Answers, RunningAnswer, cut_open_answers
+from gpu_peer.chat.commands import Circumstances, Outcome, carry_out
+from gpu_peer.clock import Clock
+from gpu_peer.engine import Engine
+from gpu_peer.errors import Refused, StorageError
+from gpu_peer.storage.event_log import EventLog, Page, UserLog, Written
+from gpu_peer.storage.store import Store
+from gpu_peer.uuid7 import uuid7
+from protocol.chat import Acknowledged, Command
+
+
+class Home:
+    """Chats, answers, and who watches them."""
+
+    def __init__(self, store: Store, engine: Engine, clock: Clock) -> None:
+        self.model = engine.info.name
+        self._store = store
+        self._clock = clock
+        self.answers = Answers(engine, store, clock, self._changed)
+        self._watchers: dict[str, set[Callable[[], None]]] = {}
+        self._heads: dict[str, int] = {}
+
+    async def start(self) -> int:
+        """Mark answers as cut that an earlier process left open. Gives how many there were."""
+        now_ms = self._clock.wall_ms()
+        return await self._store.run(lambda log: cut_open_answers(log, now_ms))
+
+    def watch(self, user: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` whenever there is more for the user's devices. Gives how to end that."""
+        watchers = self._watchers.setdefault(user, set())
+        watchers.add(wake)
+
+        def end() -> None:
+            watchers.discard(wake)
+            if not watchers and self._watchers.get(user) is watchers:
+                del self._watchers[user]
+
+        return end
+
+    async def head(self, user: str) -> int:
+        """Give the newest number of the user's log."""
+        if user not in self._heads:
+            read = await self._store.run(lambda log: log.head(user))
+            self._heads[user] = max(read, self._heads.get(user, 0))
+        return self._heads[user]
+
+    async def page(self, user: str, after: int) -> Page:
+        """Give a page of the user's log; see `EventLog.page`."""
+        if await self.head(user) <= after:
+            return Page([], after)
+        return await self._store.run(lambda log: log.page(user, after))
+
+    def running(self, user: str) -> list[RunningAnswer]:
+        """Give the user's answers whose text is growing."""
+        return self.answers.running(user)
+
+    async def execute(self, user: str, command: Command) -> Acknowledged:
+        """Carry out a command of a user; once this returns, it is on disk.
+
+        Raises:
+            Refused: it cannot be done, and nothing was changed.
+        """
+        around = Circumstances(self._clock.wall_ms(), self.model, uuid7)
+        try:
+            written, outcome = await self._store.run(
+                lambda log: _execute(log, user, command, around)
+            )
+        except StorageError:
+            raise Refused(
+                "storage_failed",
+                "The PC could not save this: its disk is full or not writable. Try again.",
+            ) from None
+        self._follow_up(user, outcome)
+        if not written.repeated:
+            self._changed(user, written.seq)
+        if outcome.scrub:
+            await self._scrub()
+        return Acknowledged(id=command.id, seq=written.seq)
+
+    async def close(self) -> None:
+        """End every answer as cut and put that on disk."""
+        await self.answers.close()
+
+    def _follow_up(self, user: str, outcome: Outcome) -> None:
+        if outcome.begun is not None:
+            self.answers.begin(user, *outcome.begun)
+        if outcome.stopped is not None:
+            self.answers.stop(outcome.stopped)
+        if outcome.erased is not None:
+            self.answers.forget(outcome.erased)
+
+    async def _scrub(self) -> None:
+        try:
+            await self._store.run(EventLog.scrub)
+        except StorageError:
+            # The deletion is committed; the log's old pages go with the next checkpoint.
+            return
+
+    def _changed(self, user: str, head: int | None) -> None:
+        if head is not None:
+            self._heads[user] = max(head, self._heads.get(user, 0))
+        for wake in tuple(self._watchers.get(user, ())):
+            wake()
+
+
+def _execute(
+    log: EventLog, user: str, command: Command, around: Circumstances
+) -> tuple[Written, Outcome]:
+    outcome = Outcome()
+
+    def change(mine: UserLog) -> None:
+        nonlocal outcome
+        outcome = carry_out(command, mine, around)
+
+    return log.change(user, command.id, change), outcome
