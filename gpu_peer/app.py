@@ -1,0 +1,187 @@
+"""Wires the parts together: from the settings to a home that answers, and to its end."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+import structlog
+from filelock import FileLock, Timeout
+
+from gpu_peer.chat.connection import DeviceConnection
+from gpu_peer.chat.home import Home
+from gpu_peer.clock import Clock, LoopClock
+from gpu_peer.config import Config
+from gpu_peer.daemon_thread import in_daemon_thread
+from gpu_peer.engine import Engine, EngineEvent, EngineReader
+from gpu_peer.errors import EngineUnavailable, FolderInUse, KeyUnreadable, PeerError
+from gpu_peer.identity import Identity, load_identity
+from gpu_peer.logs import describe
+from gpu_peer.storage.store import Store
+from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.channel import Channel
+from gpu_peer.transports.signaled_sessions import Serve, SignaledSessions
+from gpu_peer.transports.signaling_client import SignalingClient
+
+FAREWELL_S = 0.2
+"""So long devices get to read how their answers ended."""
+
+CLOSE_ENGINE_S = 1.0
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event) -> None:
+    """Run until `stop` is set.
+
+    Args:
+        config: The settings.
+        load: Loads the engine; blocks, on a thread of its own.
+        stop: Set from outside to end.
+
+    Raises:
+        PeerError: the process cannot go on; the text is a sentence for the user.
+    """
+    with only_one(config):
+        identity = load_identity(config.folder)
+        certificate = load_certificate(config.folder)
+        store = await Store(config.folder / "chats.sqlite3").open()
+        try:
+            log.info("model_loading")
+            engine = await _unless(stop, in_daemon_thread(load, "model-loader"))
+            if engine is None:
+                return
+            log.info("model_loaded", model=engine.info.name, device=engine.info.device)
+            clock = LoopClock()
+            home = Home(store, engine, clock)
+            if cut := await home.start():
+                log.info("answers_cut", count=cut)
+            try:
+                async with _reading(engine, home) as broken:
+                    sessions = SignaledSessions(certificate, _server(home, clock))
+                    await _signal(config, identity, sessions, clock, stop, broken)
+                    await home.close()
+                    await _farewell(sessions)
+            finally:
+                closing = in_daemon_thread(engine.close, "engine-closer")
+                await asyncio.wait((closing,), timeout=CLOSE_ENGINE_S)
+        finally:
+            await store.close()
+
+
+@contextmanager
+def only_one(config: Config) -> Iterator[None]:
+    """Hold the data folder for this process alone.
+
+    Raises:
+        FolderInUse: another process has it.
+        KeyUnreadable: the folder cannot be made or written.
+    """
+    lock = FileLock(config.folder / "lock")
+    try:
+        config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FolderInUse(
+            f"Another Hearth works in {config.folder}. Stop it, or choose another HEARTH_DATA."
+        ) from None
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise KeyUnreadable(f"The folder {config.folder} cannot be used: {why}.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _server(home: Home, clock: Clock) -> Serve:
+    async def serve_device(user: str, channel: Channel) -> None:
+        log.info("device_connected")
+        try:
+            await DeviceConnection(user, channel, home, clock).run()
+        except* PeerError as error:
+            log.warning("device_not_served", **describe(error))
+        log.info("device_gone")
+
+    return serve_device
+
+
+@asynccontextmanager
+async def _reading(engine: Engine, home: Home) -> AsyncIterator[asyncio.Future[None]]:
+    """Read the engine's events. Gives a future that fails when the engine breaks."""
+    loop = asyncio.get_running_loop()
+    broken: asyncio.Future[None] = loop.create_future()
+
+    def deliver(events: Sequence[EngineEvent]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, the process is ending
+            loop.call_soon_threadsafe(home.answers.take, events)
+
+    def fail(error: Exception) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, error)
+
+    def settle(error: Exception) -> None:
+        log.error("engine_broken", **describe(error))
+        home.answers.fail_all()
+        if not broken.done():
+            broken.set_exception(
+                EngineUnavailable("The model stopped working and is loaded again.")
+            )
+
+    reader = EngineReader(engine, deliver, fail)
+    reader.start()
+    try:
+        yield broken
+    finally:
+        reader.stop()
+        broken.cancel()
+
+
+async def _signal(
+    config: Config,
+    identity: Identity,
+    sessions: SignaledSessions,
+    clock: Clock,
+    stop: asyncio.Event,
+    broken: asyncio.Future[None],
+) -> None:
+    """Stay known to the signaling server until the end."""
+    first = True
+
+    def ready() -> None:
+        nonlocal first
+        log.info("ready" if first else "signaling_back", home=identity.home_id)
+        first = False
+
+    def assertion() -> str:
+        return identity.assertion(config.audience, socket.gethostname()[:64], time.time())
+
+    client = SignalingClient(config.signaling_url, assertion, sessions, clock, ready)
+    running = asyncio.ensure_future(client.run())
+    try:
+        await _unless(stop, asyncio.gather(running, broken))
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+
+
+async def _farewell(sessions: SignaledSessions) -> None:
+    if len(sessions):
+        await asyncio.sleep(FAREWELL_S)
+    await sessions.close()
+
+
+async def _unless(stop: asyncio.Event, work: asyncio.Future[T]) -> T | None:
+    """Wait for the work, but give None as soon as `stop` is set."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((stopping, work), return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else None
+    finally:
+        stopping.cancel()
+        work.cancel()

@@ -1,0 +1,1 @@
+"""Roads between a device and this PC, all behind one `Channel`."""

@@ -1,0 +1,136 @@
+"""One connection to a device that the signaling server introduced (RFC 8829).
+
+aiortc has no ICE restart, so every offer gets a connection of its own.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiortc import (
+    RTCCertificate,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.sdp import candidate_from_sdp
+
+from gpu_peer.transports.data_channel import DataChannel
+from gpu_peer.transports.sdp import is_mdns, prepare_answer, prepare_offer
+from protocol.errors import Malformed
+from protocol.signaling import Candidate
+
+LABEL = "chat"
+CONNECT_S = 15.0
+"""aiortc never gives up by itself."""
+
+CLOSE_S = 1.0
+"""So long what was said last may take to arrive."""
+
+MAX_CANDIDATES = 64
+
+
+class SignaledSession:
+    """A peer connection with one data channel, from the offer to the end."""
+
+    def __init__(
+        self, certificate: RTCCertificate, serve: Callable[[DataChannel], Awaitable[None]]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            certificate: The PC's own.
+            serve: Talks to the device until the channel is closed.
+        """
+        # Not none: the default is a third party's STUN server.
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # aiortc has no public way to give it a certificate.
+        setattr(self._peer, "_RTCPeerConnection__certificates", [certificate])  # noqa: B010
+        self._serve = serve
+        self._described = False
+        self._early: list[Candidate] = []
+        self._candidates = 0
+        self._closing: asyncio.Future[None] | None = None
+        self._opened: asyncio.Future[DataChannel] = asyncio.get_running_loop().create_future()
+        self._peer.on("datachannel", self._on_channel)
+        self._peer.on("connectionstatechange", self._on_state)
+
+    async def accept(self, offer: str) -> str:
+        """Take the offer and give the answer.
+
+        Raises:
+            Malformed: the offer is none that this PC can answer.
+        """
+        prepared = prepare_offer(offer)
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(prepared, "offer"))
+            if self._peer.sctp is None:
+                raise Malformed("The offer has no data channel.")
+            # The device is the DTLS client: censors know the handshakes that libraries begin.
+            self._peer.sctp.transport._set_role("server")
+            await self._peer.setLocalDescription(await self._peer.createAnswer())
+        except Exception:  # aiortc's parser raises whatever its code happens to
+            raise Malformed("The offer is not a session description.") from None
+        self._described = True
+        for candidate in self._early:
+            await self.add_candidate(candidate)
+        return prepare_answer(self._peer.localDescription.sdp)
+
+    async def add_candidate(self, candidate: Candidate) -> None:
+        """Take one more address of the device. One that is of no use is passed over."""
+        self._candidates += 1
+        if self._candidates > MAX_CANDIDATES:
+            return
+        if not self._described:
+            self._early.append(candidate)
+            return
+        if is_mdns(candidate.candidate):
+            return
+        try:
+            parsed = candidate_from_sdp(candidate.candidate.split(":", 1)[1])
+            parsed.sdpMid = candidate.sdp_mid
+            parsed.sdpMLineIndex = candidate.sdp_mline_index
+            await self._peer.addIceCandidate(parsed)
+        except Exception:  # as above; a device has several, and its own checks besides
+            return
+
+    async def run(self) -> None:
+        """Wait for the channel, serve the device, and close everything."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                channel = await self._opened
+            try:
+                await self._serve(channel)
+            finally:
+                channel.close()
+                async with asyncio.timeout(CLOSE_S):
+                    await channel.wait_closed()
+        except TimeoutError:
+            pass
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Cut the connection."""
+        if not self._opened.done():
+            self._opened.cancel()
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._peer.close())
+        # Shielded: aiortc breaks when a task that waits for its end is cancelled.
+        await asyncio.shield(self._closing)
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
+        fits = channel.label == LABEL and channel.ordered and reliable
+        if not fits or self._opened.done():
+            channel.close()
+            return
+        self._opened.set_result(DataChannel(channel))
+
+    def _on_state(self) -> None:
+        if self._peer.connectionState not in ("failed", "closed"):
+            return
+        if not self._opened.done():
+            self._opened.cancel()
+        elif not self._opened.cancelled():
+            self._opened.result().lost()

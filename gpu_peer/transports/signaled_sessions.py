@@ -1,0 +1,127 @@
+"""All connections that came by way of the signaling server, and how many there may be."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+from aiortc import RTCCertificate
+
+from gpu_peer.transports.channel import Channel
+from gpu_peer.transports.signaled import SignaledSession
+from protocol.errors import ErrorCode, Malformed
+from protocol.signaling import Answer, Candidate, Offer, Refusal, RoomPeer, Signal, SignalPosted
+
+PER_USER = 16
+IN_ALL = 128
+
+Serve = Callable[[str, Channel], Awaitable[None]]
+"""Talks to a device of the user with this id until the channel is closed."""
+
+Post = Callable[[str, str, Signal], Awaitable[None]]
+"""Hands a signal to a peer of a room: room, peer, signal."""
+
+log = structlog.get_logger()
+
+
+class Signals(Protocol):
+    """What takes the signals that the signaling server hands on."""
+
+    def take(self, posted: SignalPosted, post: Post) -> None:
+        """Take a signal; answers go to `post`."""
+
+
+def user_of(sender: RoomPeer) -> str | None:
+    """Give the user whose device this is: the only place that says who a connection is.
+
+    For now this is the signaling server's word. Pairing replaces it with the device's own key.
+    """
+    return sender.user.id if sender.role == "device" and sender.user is not None else None
+
+
+class SignaledSessions:
+    """See `Signals`. A connection goes on when the signaling server is gone."""
+
+    def __init__(self, certificate: RTCCertificate, serve: Serve) -> None:
+        self._certificate = certificate
+        self._serve = serve
+        self._sessions: dict[tuple[str, str], tuple[str, SignaledSession]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def take(self, posted: SignalPosted, post: Post) -> None:
+        """See `Signals`."""
+        match posted.signal:
+            case Offer():
+                self._take_offer(posted, posted.signal, post)
+            case Candidate() as candidate:
+                known = self._sessions.get((posted.sender.id, candidate.connection))
+                if known is not None:
+                    self._spawn(known[1].add_candidate(candidate))
+            case Answer() | Refusal():
+                pass  # This end makes no offers.
+
+    async def close(self) -> None:
+        """Cut every connection and wait until they are gone."""
+        sessions = [session for _, session in self._sessions.values()]
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for session in sessions:
+            await session.close()
+
+    def _take_offer(self, posted: SignalPosted, offer: Offer, post: Post) -> None:
+        key = (posted.sender.id, offer.connection)
+        if key in self._sessions:
+            return  # An ICE restart, which aiortc cannot do: the device opens a new connection.
+        reason = self._reason_against(user := user_of(posted.sender))
+        if user is None or reason is not None:
+            code, sentence = reason or ("not_authenticated", "Log in first.")
+            refusal = Refusal(connection=offer.connection, code=code, message=sentence)
+            self._spawn(post(posted.room, posted.sender.id, refusal))
+            return
+
+        async def serve(channel: Channel) -> None:
+            await self._serve(user, channel)
+
+        session = SignaledSession(self._certificate, serve)
+        self._sessions[key] = (user, session)
+        self._spawn(self._run(key, session, posted, offer, post))
+
+    def _reason_against(self, user: str | None) -> tuple[ErrorCode, str] | None:
+        mine = sum(owner == user for owner, _ in self._sessions.values())
+        if len(self._sessions) >= IN_ALL or mine >= PER_USER:
+            return "too_many_connections", "Too many devices are connected. Close one and retry."
+        return None
+
+    async def _run(
+        self,
+        key: tuple[str, str],
+        session: SignaledSession,
+        posted: SignalPosted,
+        offer: Offer,
+        post: Post,
+    ) -> None:
+        try:
+            signal: Signal
+            try:
+                signal = Answer(connection=offer.connection, sdp=await session.accept(offer.sdp))
+            except Malformed as error:
+                signal = Refusal(connection=offer.connection, code=error.code, message=str(error))
+            await post(posted.room, posted.sender.id, signal)
+            if isinstance(signal, Answer):
+                await session.run()
+        finally:
+            try:
+                await session.close()
+            finally:
+                del self._sessions[key]
+            log.debug("connection_ended", open=len(self._sessions))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
