@@ -1,0 +1,188 @@
+"""A device as the PC sees it: over an in-memory channel, or over a real data channel."""
+
+import asyncio
+from typing import TypeVar
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+
+from gpu_peer.errors import ChannelClosed
+from gpu_peer.transports.signaled_sessions import SignaledSessions
+from gpu_peer.uuid7 import uuid7
+from protocol import VERSION, codec
+from protocol.accounts import User
+from protocol.chat import (
+    Acknowledged,
+    AnswerBegun,
+    CreateChat,
+    Events,
+    FromHome,
+    Heartbeat,
+    Hello,
+    SendMessage,
+    ToHome,
+    Welcome,
+)
+from protocol.errors import ProtocolError
+from protocol.framing import Joiner, split
+from protocol.signaling import Answer, Offer, Refusal, RoomPeer, Signal, SignalPosted
+
+M = TypeVar("M")
+
+
+class Ears:
+    """What a device was told, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[FromHome] = []
+        self._queue: asyncio.Queue[FromHome | None] = asyncio.Queue()
+
+    def put(self, message: FromHome | None) -> None:
+        self._queue.put_nowait(message)
+
+    async def next(self) -> FromHome:
+        """Wait for the next message that is not a heartbeat."""
+        async with asyncio.timeout(20):
+            while True:
+                message = await self._queue.get()
+                if message is None:
+                    raise ChannelClosed
+                self.heard.append(message)
+                if not isinstance(message, Heartbeat):
+                    return message
+
+    async def hear(self, kind: type[M]) -> M:
+        """Wait for the next message of a kind; others are remembered in `heard`."""
+        while True:
+            message = await self.next()
+            if isinstance(message, kind):
+                return message
+
+    async def event(self, kind: type[M]) -> M:
+        """Wait for the next page of events that holds one of a kind."""
+        while True:
+            page = await self.hear(Events)
+            for event in page.events:
+                if isinstance(event, kind):
+                    return event
+
+
+class Talker(Ears):
+    """What a device does, whatever carries it."""
+
+    def say(self, message: ToHome) -> None:
+        raise NotImplementedError
+
+    async def greet(self, after: int = 0) -> Welcome:
+        self.say(Hello(version=VERSION, after=after))
+        return await self.hear(Welcome)
+
+    async def create_chat(self, title: str = "A chat") -> str:
+        chat = uuid7()
+        self.say(CreateChat(id=uuid7(), chat=chat, title=title))
+        await self.hear(Acknowledged)
+        return chat
+
+    async def ask(self, chat: str, text: str) -> AnswerBegun:
+        """Say something and wait until the answer has begun."""
+        self.say(SendMessage(id=uuid7(), chat=chat, message=uuid7(), text=text))
+        return await self.event(AnswerBegun)
+
+
+class MemoryDevice(Talker):
+    """Both ends of a channel that is only in memory: the device, and the PC's `Channel`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames_received = 0
+        self._to_home: asyncio.Queue[ToHome | ProtocolError | None] = asyncio.Queue()
+        self.closed = asyncio.Event()
+
+    def say(self, message: ToHome | ProtocolError) -> None:
+        self._to_home.put_nowait(message)
+
+    def leave(self) -> None:
+        self._to_home.put_nowait(None)
+
+    async def send(self, message: FromHome) -> None:
+        if self.closed.is_set():
+            raise ChannelClosed
+        self.put(message)
+
+    async def receive(self) -> ToHome:
+        message = await self._to_home.get()
+        self.frames_received += 1
+        if message is None:
+            raise ChannelClosed
+        if isinstance(message, ProtocolError):
+            raise message
+        return message
+
+    def close(self) -> None:
+        self.closed.set()
+        self.put(None)
+
+
+class RtcDevice(Talker):
+    """A device with aiortc, introduced to the PC by an in-memory stand-in for signaling."""
+
+    def __init__(self, user: str, sessions: SignaledSessions, label: str = "chat") -> None:
+        super().__init__()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.channel: RTCDataChannel = self.peer.createDataChannel(label)
+        self.channel.on("message", self._on_frame)
+        self.channel.on("close", lambda: self.put(None))
+        self.open = asyncio.Event()
+        self.channel.on("open", self.open.set)
+        self.signals: asyncio.Queue[Signal] = asyncio.Queue()
+        self._joiner = Joiner()
+        self._sessions = sessions
+        self._sender = RoomPeer(
+            id=f"peer-{uuid7()}", role="device", user=User(id=user, name="Somebody")
+        )
+
+    async def offer(self, sdp: str | None = None) -> Signal:
+        """Offer a connection and give what the PC says to it."""
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        text = self.peer.localDescription.sdp if sdp is None else sdp
+        self.post(Offer(connection="c1", sdp=text))
+        async with asyncio.timeout(10):
+            return await self.signals.get()
+
+    def post(self, signal: Signal) -> None:
+        async def answer(_room: str, _peer: str, signal: Signal) -> None:
+            self.signals.put_nowait(signal)
+
+        posted = SignalPosted(room="room", sender=self._sender, signal=signal)
+        self._sessions.take(posted, answer)
+
+    async def connect(self, sdp: str | None = None) -> None:
+        answer = await self.offer(sdp)
+        assert isinstance(answer, Answer), answer
+        await self.peer.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        async with asyncio.timeout(20):
+            await self.open.wait()
+
+    async def refused(self) -> Refusal:
+        refusal = await self.offer()
+        assert isinstance(refusal, Refusal)
+        return refusal
+
+    def say(self, message: ToHome) -> None:
+        for frame in split(codec.encode(message)):
+            self.channel.send(frame)
+
+    def say_raw(self, *frames: bytes | str) -> None:
+        for frame in frames:
+            self.channel.send(frame)
+
+    async def leave(self) -> None:
+        await self.peer.close()
+
+    def _on_frame(self, frame: bytes) -> None:
+        if (message := self._joiner.feed(frame)) is not None:
+            self.put(codec.from_home.decode(message))
