@@ -1,0 +1,298 @@
+"""The inference core, written in Rust (`rust_trt/`).
+
+A model folder goes in, text comes out. One thread of the engine computes all
+generations by turns; callers submit, cancel and take batches of events. No call
+holds the GIL while it waits or computes, and no error, `repr` or log of this
+module ever holds a word of a conversation.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+from types import TracebackType
+from typing import ClassVar, Literal, Self, final
+
+class EngineError(Exception):
+    """Base of all errors of the engine. `str(error)` is a sentence a user can act on."""
+
+    code: ClassVar[str]
+    """Stable code of this kind of error, for the wire."""
+
+class ModelMissing(EngineError):
+    """`model_missing`: the model folder or one of its files does not exist."""
+
+class ModelDamaged(EngineError):
+    """`model_damaged`: a file of the model folder is cut off or contradicts the others."""
+
+class ModelUnsupported(EngineError):
+    """`model_unsupported`: the model folder is whole, but this version cannot run it."""
+
+class RuntimeMissing(EngineError):
+    """`runtime_missing`: ONNX Runtime is not there, not loadable or too old."""
+
+class DeviceUnavailable(EngineError):
+    """`device_unavailable`: the device asked for does not exist or cannot be used."""
+
+class ContextFull(EngineError):
+    """`context_full`: the prompt leaves no room for an answer; tokens and limit are named."""
+
+class InvalidSampling(EngineError):
+    """`invalid_sampling`: a sampling parameter is out of its range; the field is named."""
+
+class InvalidMessages(EngineError):
+    """`invalid_messages`: no messages, an unknown role, or the chat template refuses them."""
+
+class DuplicateGeneration(EngineError):
+    """`duplicate_generation`: a generation with this id is waiting or running."""
+
+class EngineBusy(EngineError):
+    """`engine_busy`: `max_active + max_waiting` generations are waiting or running."""
+
+class EngineClosed(EngineError):
+    """`engine_closed`: the engine was closed or stopped after an internal error."""
+
+class InferenceFailed(EngineError):
+    """`inference_failed`: ONNX Runtime failed while computing."""
+
+@final
+class ModelInfo:
+    """What was loaded."""
+
+    @property
+    def name(self) -> str:
+        """Name for people."""
+
+    @property
+    def architecture(self) -> str:
+        """Model family, such as `llama`."""
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together, as in use."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Width of the logits."""
+
+    @property
+    def device(self) -> str:
+        """Device in use: `cpu`."""
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute."""
+
+@final
+class Sampling:
+    """How an answer is drawn. Immutable; checked when it is made.
+
+    Order and definitions are Hugging Face's: repetition penalty (over prompt and
+    answer), temperature, top-k, top-p, min-p, draw.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str] = ...,
+    ) -> Self:
+        """Check the parameters.
+
+        Args:
+            max_tokens: longest answer, 1 to 2**20; `None` is 1024.
+            temperature: 0 takes the likeliest token, else 0 to 100.
+            top_k: keep that many likeliest tokens; 0 or `None` keeps all.
+            top_p: keep the likeliest tokens of that much probability, over 0 to 1.
+            min_p: keep tokens at least that likely relative to the likeliest, 0 to 1.
+            repetition_penalty: over 0 to 10; 1 is none.
+            seed: 0 to 2**64 - 1; the same seed, prompt and device give the same
+                answer, whatever runs beside it. `None` draws a seed.
+            stop: at most 16 strings of 1 to 256 bytes that end the answer and are
+                not part of it.
+
+        Raises:
+            InvalidSampling: a parameter is out of its range; the field is named.
+        """
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest answer in tokens."""
+
+    @property
+    def temperature(self) -> float:
+        """Temperature; 0 is greedy."""
+
+    @property
+    def seed(self) -> int | None:
+        """Seed, if one was given."""
+
+@final
+class TextPiece:
+    """Text that became certain. Never empty, never ends within a character."""
+
+    @property
+    def generation_id(self) -> str:
+        """Whose text."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that were generated since the last piece."""
+
+@final
+class GenerationEnd:
+    """The last event of every generation."""
+
+    @property
+    def generation_id(self) -> str:
+        """Which one."""
+
+    @property
+    def reason(self) -> Literal["stop", "length", "cancelled", "failed"]:
+        """Stop token or stop string; `max_tokens` or the context; `cancel` or `close`; an error."""
+
+    @property
+    def error_code(self) -> str | None:
+        """Code of the error, if it failed."""
+
+    @property
+    def error_message(self) -> str | None:
+        """Sentence for the user, if it failed."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt, template included."""
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens generated, less the stop token. At least the sum of all pieces' `tokens`."""
+
+    @property
+    def queue_s(self) -> float:
+        """Seconds from `submit` to the first step."""
+
+    @property
+    def prefill_s(self) -> float:
+        """Seconds from the first step to the first token."""
+
+    @property
+    def decode_s(self) -> float:
+        """Seconds from the first token to the end."""
+
+@final
+class Engine:
+    """A loaded model and the thread that computes it. Thread-safe."""
+
+    @staticmethod
+    def load(
+        folder: str | PathLike[str],
+        *,
+        library: str | PathLike[str],
+        device: str = "auto",
+        threads: int = 0,
+        context_length: int = 0,
+        max_active: int = 4,
+        max_waiting: int = 32,
+    ) -> Engine:
+        """Load a model folder; takes about a second per 100 MB.
+
+        Args:
+            folder: model folder with `hearth.json`.
+            library: ONNX Runtime's shared library. A process can use only one.
+            device: `auto` or `cpu`.
+            threads: threads to compute with; 0 is one for each physical core.
+            context_length: tokens of prompt and answer together; 0 is 4096. Never
+                beyond the model's own.
+            max_active: generations that are computed by turns; each has a cache.
+            max_waiting: generations that may wait beside them.
+
+        Raises:
+            ModelMissing, ModelDamaged, ModelUnsupported, RuntimeMissing, DeviceUnavailable
+        """
+
+    @property
+    def info(self) -> ModelInfo:
+        """What was loaded."""
+
+    def count_tokens(self, messages: Sequence[tuple[str, str]]) -> int:
+        """Tokens of a conversation, template included.
+
+        Raises:
+            InvalidMessages, ModelUnsupported: as `submit`.
+        """
+
+    def encode_chat(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        """Token ids of a conversation up to where the answer begins, as `submit` feeds them.
+
+        Raises:
+            InvalidMessages, ModelUnsupported: as `submit`.
+        """
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of a text, in which control tokens are recognised; nothing is added."""
+
+    def detokenize(self, ids: Sequence[int]) -> str:
+        """Text of token ids; control tokens and unknown ids are left out."""
+
+    def submit(
+        self, generation_id: str, messages: Sequence[tuple[str, str]], sampling: Sampling
+    ) -> int:
+        """Queue an answer and return the prompt's tokens. Never waits for inference.
+
+        Args:
+            generation_id: made by the caller; free again after its `GenerationEnd`.
+            messages: (role, content), the role `system`, `user` or `assistant`. The
+                text of a control token inside a content stays text.
+            sampling: how to draw.
+
+        Raises:
+            ContextFull, EngineBusy, DuplicateGeneration, EngineClosed
+            InvalidMessages: no messages, an unknown role, or the template refuses them.
+            ModelUnsupported: the chat template fails or does not end.
+        """
+
+    def cancel(self, generation_id: str) -> bool:
+        """Cancel a generation; `False` when it is not live.
+
+        At most one more token is given out; then its `GenerationEnd` follows.
+        """
+
+    def next_events(self, timeout_s: float) -> list[TextPiece | GenerationEnd]:
+        """Take all events there are, waiting for the first, or nothing after `timeout_s`.
+
+        Text that nobody took is joined: a piece may stand for many tokens.
+
+        Raises:
+            EngineClosed: after the last event of a closed engine.
+            ValueError: `timeout_s` is negative or not a number.
+        """
+
+    def logits(self, token_ids: Sequence[int], *, chunk: int = 0) -> bytes:
+        """Logits after `token_ids`: `vocab_size` native float32. For tests and benches.
+
+        Runs between the steps of running answers. `chunk` tokens are fed a step; 0
+        feeds as many as a prompt, 1 decodes.
+
+        Raises:
+            ContextFull, InferenceFailed, EngineClosed
+            InvalidMessages: no ids, or an unknown one.
+        """
+
+    def close(self) -> None:
+        """End all generations as cancelled and wait for the thread. May be called again."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

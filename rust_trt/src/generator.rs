@@ -1,0 +1,417 @@
+//! The engine: a thread that owns a model, and the handle that callers hold.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::error::{EngineError, Result};
+use crate::events::{EndReason, Event};
+use crate::mailbox::{Command, Mailbox, Next};
+use crate::manifest::{Manifest, TEMPLATE_FILE, TOKENIZER_FILE};
+use crate::model::{LanguageModel, OnnxModel};
+use crate::prompt::PromptEncoder;
+use crate::runtime::{self, Device};
+use crate::sampling::Sampling;
+use crate::scheduler::{PREFILL_CHUNK, Scheduler};
+use crate::sequence::Language;
+use crate::template::{ChatTemplate, Message};
+use crate::tokenizer::Tokenizer;
+
+/// Context in use when nobody asks for another: its cache costs memory.
+const DEFAULT_CONTEXT: usize = 4096;
+
+/// How an engine is to be loaded.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The model folder.
+    pub folder: PathBuf,
+    /// ONNX Runtime's shared library.
+    pub library: PathBuf,
+    /// See [`Device::choose`].
+    pub device: String,
+    /// Threads to compute with; 0 for one each physical core.
+    pub threads: usize,
+    /// Tokens of prompt and answer together; 0 for 4096. Never beyond the model's.
+    pub context_length: usize,
+    /// Generations computed by turns.
+    pub max_active: usize,
+    /// Generations that may wait beside them.
+    pub max_waiting: usize,
+}
+
+/// What was loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Name for people.
+    pub name: String,
+    /// Model family.
+    pub architecture: String,
+    /// Tokens of prompt and answer together.
+    pub context_length: usize,
+    /// Width of the logits.
+    pub vocab_size: usize,
+    /// Name of the device in use.
+    pub device: &'static str,
+    /// Threads it computes with.
+    pub threads: usize,
+}
+
+/// A running engine. Dropping it closes it.
+#[derive(Debug)]
+pub struct Engine {
+    info: ModelInfo,
+    tokenizer: Arc<Tokenizer>,
+    prompt: PromptEncoder,
+    mailbox: Arc<Mailbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Loads a model folder and starts its engine. Takes seconds.
+    ///
+    /// # Errors
+    /// All that concern models, the runtime and devices.
+    pub fn load(options: &Options) -> Result<Self> {
+        let device = Device::choose(&options.device)?;
+        let manifest = Manifest::read(&options.folder)?;
+        let tokenizer = Tokenizer::read(&options.folder.join(TOKENIZER_FILE))?;
+        let template =
+            std::fs::read_to_string(options.folder.join(TEMPLATE_FILE)).map_err(|error| {
+                EngineError::ModelDamaged(format!("{TEMPLATE_FILE} cannot be read ({error})"))
+            })?;
+        let template =
+            ChatTemplate::new(template, manifest.bos_token.as_deref(), &manifest.eos_token)?;
+        let wanted = if options.context_length == 0 {
+            DEFAULT_CONTEXT
+        } else {
+            options.context_length
+        };
+        let info = ModelInfo {
+            name: manifest.name.clone(),
+            architecture: manifest.architecture.clone(),
+            context_length: wanted.min(manifest.context_length),
+            vocab_size: manifest.vocab_size,
+            device: device.name(),
+            threads: runtime::threads(options.threads),
+        };
+        let language = Language {
+            tokenizer: Arc::new(tokenizer),
+            stop_token_ids: manifest.stop_token_ids.clone(),
+            context_length: info.context_length,
+        };
+        let model = OnnxModel::load(
+            &options.folder,
+            manifest,
+            &options.library,
+            device,
+            info.threads,
+            info.context_length,
+        )?;
+        Self::start(
+            model,
+            info,
+            language,
+            PromptEncoder::new(template),
+            options.max_active,
+            options.max_waiting,
+        )
+    }
+
+    /// Starts an engine around `model`.
+    ///
+    /// # Errors
+    /// [`EngineError::EngineClosed`] when the system gives no thread.
+    pub fn start<M: LanguageModel + Send + 'static>(
+        model: M,
+        info: ModelInfo,
+        language: Language,
+        prompt: PromptEncoder,
+        max_active: usize,
+        max_waiting: usize,
+    ) -> Result<Self> {
+        let max_active = max_active.max(1);
+        let mailbox = Arc::new(Mailbox::new(max_active.saturating_add(max_waiting)));
+        let tokenizer = language.tokenizer.clone();
+        let scheduler = Scheduler::new(model, language, max_active);
+        let theirs = mailbox.clone();
+        let thread = std::thread::Builder::new()
+            .name("hearth-engine".into())
+            .spawn(move || run(scheduler, &theirs))
+            .map_err(|error| {
+                EngineError::EngineClosed(format!("The system gave no thread ({error})."))
+            })?;
+        Ok(Self {
+            info,
+            tokenizer,
+            prompt,
+            mailbox,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// What was loaded.
+    #[must_use]
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The model's tokenizer.
+    #[must_use]
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Tokens of a conversation, template included.
+    ///
+    /// # Errors
+    /// As [`PromptEncoder::encode`].
+    pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
+        self.prompt.encode(&self.tokenizer, messages)
+    }
+
+    /// Queues an answer to `messages` and returns the prompt's tokens. Never waits
+    /// for inference.
+    ///
+    /// # Errors
+    /// [`EngineError::ContextFull`], [`EngineError::EngineBusy`],
+    /// [`EngineError::DuplicateGeneration`], [`EngineError::EngineClosed`], or as
+    /// [`PromptEncoder::encode`].
+    pub fn submit(
+        &self,
+        generation: &str,
+        messages: &[Message],
+        sampling: Sampling,
+    ) -> Result<usize> {
+        let submitted = Instant::now();
+        let prompt = self.encode_chat(messages)?;
+        let tokens = prompt.len();
+        // One position at least must be left for the answer.
+        if tokens >= self.info.context_length {
+            return Err(EngineError::ContextFull {
+                tokens,
+                limit: self.info.context_length,
+            });
+        }
+        if prompt.is_empty() {
+            return Err(EngineError::InvalidMessages(
+                "the chat template made nothing of them".into(),
+            ));
+        }
+        self.mailbox
+            .submit(generation, prompt, sampling, submitted)?;
+        Ok(tokens)
+    }
+
+    /// Cancels a generation; `false` when it is not live. Its end event follows.
+    pub fn cancel(&self, generation: &str) -> bool {
+        self.mailbox.cancel(generation)
+    }
+
+    /// Takes all events there are, waiting up to `timeout` for the first.
+    ///
+    /// # Errors
+    /// [`EngineError::EngineClosed`] after the last event of a closed engine.
+    pub fn next_events(&self, timeout: Duration) -> Result<Vec<Event>> {
+        self.mailbox.next_events(timeout)
+    }
+
+    /// Logits after `tokens`, shape `[vocab]`, computed between the steps of
+    /// running answers. `chunk` tokens are fed a step; 0 for as many as a prompt.
+    ///
+    /// # Errors
+    /// [`EngineError::ContextFull`], [`EngineError::InvalidMessages`] for no tokens
+    /// or unknown ones, [`EngineError::InferenceFailed`], [`EngineError::EngineClosed`].
+    pub fn logits(&self, tokens: Vec<u32>, chunk: usize) -> Result<Vec<f32>> {
+        let known = |&id: &u32| (id as usize) < self.info.vocab_size;
+        if tokens.is_empty() || !tokens.iter().all(known) {
+            return Err(EngineError::InvalidMessages(
+                "a token id is unknown, or there is none".into(),
+            ));
+        }
+        let chunk = if chunk == 0 { PREFILL_CHUNK } else { chunk };
+        let (reply, answer) = sync_channel(1);
+        self.mailbox.send(Command::Logits {
+            tokens,
+            chunk,
+            reply,
+        })?;
+        answer.recv().unwrap_or_else(|_| Err(EngineError::closed()))
+    }
+
+    /// Ends all generations and the thread, and waits for it. May be called again.
+    pub fn close(&self) {
+        self.mailbox.close();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // It catches its own panics, so there is nothing to learn from the result.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The engine thread. Whatever happens in it, every live generation gets its end
+/// event and every waiting caller an answer.
+fn run<M: LanguageModel>(mut scheduler: Scheduler<M>, mailbox: &Mailbox) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut scheduler, mailbox)));
+    if outcome.is_ok() {
+        mailbox.finish(EngineError::closed(), &EndReason::Cancelled);
+    } else {
+        let error = EngineError::crashed();
+        mailbox.finish(error.clone(), &EndReason::Failed(error));
+    }
+}
+
+fn work<M: LanguageModel>(scheduler: &mut Scheduler<M>, mailbox: &Mailbox) {
+    let mut events = Vec::new();
+    while let Next::Work(commands) = mailbox.next(scheduler.is_idle()) {
+        for command in commands {
+            match command {
+                Command::Generate(request) => scheduler.submit(request),
+                Command::Logits {
+                    tokens,
+                    chunk,
+                    reply,
+                } => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(scheduler.logits(&tokens, chunk));
+                }
+            }
+        }
+        scheduler.step(&mut Instant::now, &mut events);
+        mailbox.publish(&mut events);
+    }
+    scheduler.cancel_all(Instant::now(), &mut events);
+    mailbox.publish(&mut events);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::testing::{BOMB, FakeModel, STOP, answer};
+    use crate::tokenizer::testing::byte_tokenizer;
+
+    /// An engine whose prompts are just the bytes of the messages.
+    fn engine(max_active: usize, max_waiting: usize) -> Engine {
+        let language = Language {
+            tokenizer: Arc::new(byte_tokenizer()),
+            stop_token_ids: vec![STOP],
+            context_length: 1000,
+        };
+        let info = ModelInfo {
+            name: "fake".into(),
+            architecture: "fake".into(),
+            context_length: 1000,
+            vocab_size: 400,
+            device: "cpu",
+            threads: 1,
+        };
+        let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
+        let prompt = PromptEncoder::new(ChatTemplate::new(template.into(), None, "").unwrap());
+        Engine::start(
+            FakeModel::default(),
+            info,
+            language,
+            prompt,
+            max_active,
+            max_waiting,
+        )
+        .unwrap()
+    }
+
+    fn user(content: &str) -> [Message; 1] {
+        [Message {
+            role: "user".into(),
+            content: content.into(),
+        }]
+    }
+
+    /// All text of `generation` and the name of its end.
+    fn wait(engine: &Engine, generation: &str) -> (String, &'static str) {
+        let mut text = String::new();
+        loop {
+            for event in engine.next_events(Duration::from_secs(60)).unwrap() {
+                match event {
+                    Event::Text(piece) if &*piece.generation == generation => {
+                        text.push_str(&piece.text)
+                    }
+                    Event::End(end) if &*end.generation == generation => {
+                        return (text, end.reason.name());
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_through_the_thread() {
+        let engine = engine(1, 1);
+        assert_eq!(
+            engine.submit("a", &user("hello"), Sampling::default()),
+            Ok(5)
+        );
+        let expected = answer(&"hello".bytes().map(u32::from).collect::<Vec<_>>());
+        assert_eq!(wait(&engine, "a"), (expected, "stop"));
+    }
+
+    #[test]
+    fn a_prompt_that_fills_the_context_is_refused_with_both_numbers() {
+        let error = engine(1, 1).submit("a", &user(&"x".repeat(1000)), Sampling::default());
+        assert_eq!(
+            error,
+            Err(EngineError::ContextFull {
+                tokens: 1000,
+                limit: 1000
+            })
+        );
+    }
+
+    #[test]
+    fn a_panic_ends_all_generations_and_closes_with_an_error() {
+        let engine = engine(1, 1);
+        let error = engine.logits(vec![BOMB], 0).unwrap_err();
+        assert_eq!(error.code(), "engine_closed");
+        while engine.next_events(Duration::from_secs(60)).is_ok() {}
+        let error = engine
+            .submit("a", &user("x"), Sampling::default())
+            .unwrap_err();
+        assert_eq!(error, EngineError::crashed());
+    }
+
+    #[test]
+    fn closing_twice_is_closing_once() {
+        let engine = engine(1, 1);
+        engine.close();
+        engine.close();
+        assert_eq!(
+            engine.next_events(Duration::MAX),
+            Err(EngineError::closed())
+        );
+        assert_eq!(engine.logits(vec![1], 0), Err(EngineError::closed()));
+        assert!(!engine.cancel("a"));
+    }
+
+    #[test]
+    fn unknown_tokens_are_refused_before_the_model() {
+        let engine = engine(1, 1);
+        for tokens in [vec![], vec![400]] {
+            assert_eq!(
+                engine.logits(tokens, 0).unwrap_err().code(),
+                "invalid_messages"
+            );
+        }
+    }
+}

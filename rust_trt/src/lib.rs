@@ -1,0 +1,36 @@
+//! Hearth's inference core.
+//!
+//! A model folder goes in, text comes out: tokenizing, chat template, prefill and
+//! decode over a cache that is bound in place, sampling, stop strings and
+//! UTF-8-safe detokenizing, for several conversations at once, on one thread of
+//! its own.
+//!
+//! Direction of imports: [`error`] ← [`manifest`], [`tokenizer`], [`template`],
+//! [`sampler`], [`runtime`], [`cache`] ← [`model`] ← [`sequence`] ← [`scheduler`]
+//! ← [`generator`] ← `py`, the only file that names `PyO3`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod cache;
+pub mod detokenize;
+pub mod error;
+pub mod events;
+pub mod generator;
+pub mod graph;
+pub mod mailbox;
+pub mod manifest;
+pub mod model;
+pub mod prompt;
+pub mod runtime;
+pub mod sampler;
+pub mod sampling;
+pub mod scheduler;
+pub mod sequence;
+pub mod stop;
+pub mod template;
+pub mod token_bytes;
+pub mod tokenizer;
+
+#[cfg(feature = "python")]
+mod py;

@@ -1,0 +1,373 @@
+//! Where callers and the engine thread meet: one lock, two conditions.
+//!
+//! Callers put commands in and take events out; neither ever waits for inference,
+//! because the engine thread holds the lock only between steps, for microseconds.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{EngineError, Result};
+use crate::events::{EndReason, Event, GenerationEnd, GenerationId, Timings};
+use crate::sampling::Sampling;
+
+/// A generation to be run.
+#[derive(Debug)]
+pub struct Request {
+    /// Its id.
+    pub generation: GenerationId,
+    /// Encoded prompt, at least one token.
+    pub prompt: Vec<u32>,
+    /// Checked parameters.
+    pub sampling: Sampling,
+    /// Set by the caller to cancel it.
+    pub cancelled: Arc<AtomicBool>,
+    /// When it was submitted.
+    pub submitted: Instant,
+}
+
+/// Work for the engine thread.
+#[derive(Debug)]
+pub enum Command {
+    /// Run a generation.
+    Generate(Request),
+    /// Compute the logits after `tokens`, feeding `chunk` of them a step.
+    Logits {
+        /// The whole sequence.
+        tokens: Vec<u32>,
+        /// Tokens of a step.
+        chunk: usize,
+        /// Where the answer goes.
+        reply: SyncSender<Result<Vec<f32>>>,
+    },
+}
+
+/// What the engine thread is to do next.
+#[derive(Debug)]
+pub enum Next {
+    /// Take these commands, then step.
+    Work(Vec<Command>),
+    /// End everything and leave.
+    Close,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    commands: VecDeque<Command>,
+    events: VecDeque<Event>,
+    /// Every generation between its request and its end event.
+    live: HashMap<GenerationId, Arc<AtomicBool>>,
+    closing: bool,
+    /// Set when no event will follow any more.
+    finished: Option<EngineError>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Mailbox {
+    state: Mutex<State>,
+    for_engine: Condvar,
+    for_caller: Condvar,
+    /// Most generations that may be live at a time.
+    limit: usize,
+}
+
+impl Mailbox {
+    /// A mailbox for at most `limit` live generations.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            for_engine: Condvar::new(),
+            for_caller: Condvar::new(),
+            limit,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that could panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The callers' side.
+
+    /// Queues a generation.
+    ///
+    /// # Errors
+    /// [`EngineError::EngineClosed`], [`EngineError::DuplicateGeneration`] or
+    /// [`EngineError::EngineBusy`].
+    pub fn submit(
+        &self,
+        generation: &str,
+        prompt: Vec<u32>,
+        sampling: Sampling,
+        now: Instant,
+    ) -> Result<()> {
+        let mut state = self.lock();
+        state.refuse_when_closed()?;
+        if state.live.contains_key(generation) {
+            return Err(EngineError::DuplicateGeneration);
+        }
+        if state.live.len() >= self.limit {
+            return Err(EngineError::EngineBusy(state.live.len()));
+        }
+        let generation: GenerationId = generation.into();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        state.live.insert(generation.clone(), cancelled.clone());
+        state.commands.push_back(Command::Generate(Request {
+            generation,
+            prompt,
+            sampling,
+            cancelled,
+            submitted: now,
+        }));
+        self.for_engine.notify_one();
+        Ok(())
+    }
+
+    /// Queues any other command.
+    ///
+    /// # Errors
+    /// [`EngineError::EngineClosed`].
+    pub fn send(&self, command: Command) -> Result<()> {
+        let mut state = self.lock();
+        state.refuse_when_closed()?;
+        state.commands.push_back(command);
+        self.for_engine.notify_one();
+        Ok(())
+    }
+
+    /// Cancels a generation; `false` when it is not live.
+    pub fn cancel(&self, generation: &str) -> bool {
+        let state = self.lock();
+        let Some(cancelled) = state.live.get(generation) else {
+            return false;
+        };
+        cancelled.store(true, Ordering::Release);
+        self.for_engine.notify_one();
+        true
+    }
+
+    /// Takes all events there are, waiting up to `timeout` for the first.
+    ///
+    /// # Errors
+    /// [`EngineError::EngineClosed`] once there is none and none will follow.
+    pub fn next_events(&self, timeout: Duration) -> Result<Vec<Event>> {
+        let idle = |state: &mut State| state.events.is_empty() && state.finished.is_none();
+        let (mut state, _) = self
+            .for_caller
+            .wait_timeout_while(self.lock(), timeout, idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        match &state.finished {
+            Some(error) if state.events.is_empty() => Err(error.clone()),
+            _ => Ok(state.events.drain(..).collect()),
+        }
+    }
+
+    /// Asks the engine thread to end.
+    pub fn close(&self) {
+        self.lock().closing = true;
+        self.for_engine.notify_one();
+    }
+
+    // The engine thread's side.
+
+    /// Takes the commands. An `idle` engine waits here until there is one, a
+    /// generation is cancelled, or the engine is to close.
+    pub fn next(&self, idle: bool) -> Next {
+        let mut state = self.lock();
+        if idle {
+            let nothing = |state: &mut State| state.commands.is_empty() && !state.closing;
+            state = self
+                .for_engine
+                .wait_while(state, nothing)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closing {
+            Next::Close
+        } else {
+            Next::Work(state.commands.drain(..).collect())
+        }
+    }
+
+    /// Publishes events. Text is joined to text of the same generation that nobody
+    /// took yet, so that a slow caller finds a few long pieces, not a long queue.
+    pub fn publish(&self, events: &mut Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        for event in events.drain(..) {
+            state.push(event);
+        }
+        self.for_caller.notify_all();
+    }
+
+    /// Ends every generation that is still live and says that nothing follows:
+    /// after the last event callers get `error`.
+    pub fn finish(&self, error: EngineError, reason: &EndReason) {
+        let mut state = self.lock();
+        state.closing = true;
+        // Dropping a command's reply channel wakes its sender.
+        state.commands.clear();
+        let live: Vec<_> = state
+            .live
+            .drain()
+            .map(|(generation, _)| generation)
+            .collect();
+        for generation in live {
+            state.push(Event::End(GenerationEnd {
+                generation,
+                reason: reason.clone(),
+                prompt_tokens: 0,
+                completion_tokens: 0,
+                timings: Timings::default(),
+            }));
+        }
+        state.finished = Some(error);
+        self.for_caller.notify_all();
+    }
+}
+
+impl State {
+    fn refuse_when_closed(&self) -> Result<()> {
+        match &self.finished {
+            Some(error) => Err(error.clone()),
+            None if self.closing => Err(EngineError::closed()),
+            None => Ok(()),
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        match &event {
+            Event::Text(piece) => {
+                let waiting = self.events.iter_mut().rev().find_map(|event| match event {
+                    Event::Text(text) if text.generation == piece.generation => Some(text),
+                    _ => None,
+                });
+                if let Some(text) = waiting {
+                    text.text.push_str(&piece.text);
+                    text.tokens += piece.tokens;
+                    return;
+                }
+            }
+            Event::End(end) => {
+                self.live.remove(&end.generation);
+            }
+        }
+        self.events.push_back(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::TextPiece;
+
+    fn text(generation: &str, text: &str) -> Event {
+        Event::Text(TextPiece {
+            generation: generation.into(),
+            text: text.into(),
+            tokens: 1,
+        })
+    }
+
+    fn end(generation: &str) -> Event {
+        Event::End(GenerationEnd {
+            generation: generation.into(),
+            reason: EndReason::Stop,
+            prompt_tokens: 1,
+            completion_tokens: 1,
+            timings: Timings::default(),
+        })
+    }
+
+    fn submit(mailbox: &Mailbox, generation: &str) -> Result<()> {
+        mailbox.submit(generation, vec![1], Sampling::default(), Instant::now())
+    }
+
+    #[test]
+    fn text_of_one_generation_is_joined_until_taken() {
+        let mailbox = Mailbox::new(4);
+        mailbox.publish(&mut vec![
+            text("a", "1"),
+            text("b", "x"),
+            text("a", "2"),
+            end("b"),
+        ]);
+        let events = mailbox.next_events(Duration::ZERO).unwrap();
+        assert_eq!(events.len(), 3);
+        assert!(
+            matches!(&events[0], Event::Text(piece) if piece.text == "12" && piece.tokens == 2)
+        );
+        assert_eq!(mailbox.next_events(Duration::ZERO), Ok(vec![]));
+    }
+
+    #[test]
+    fn ids_are_free_again_after_the_end() {
+        let mailbox = Mailbox::new(4);
+        submit(&mailbox, "a").unwrap();
+        assert_eq!(submit(&mailbox, "a"), Err(EngineError::DuplicateGeneration));
+        mailbox.publish(&mut vec![end("a")]);
+        assert_eq!(submit(&mailbox, "a"), Ok(()));
+    }
+
+    #[test]
+    fn beyond_the_limit_is_busy() {
+        let mailbox = Mailbox::new(2);
+        submit(&mailbox, "a").unwrap();
+        submit(&mailbox, "b").unwrap();
+        assert_eq!(submit(&mailbox, "c"), Err(EngineError::EngineBusy(2)));
+    }
+
+    #[test]
+    fn only_live_generations_can_be_cancelled() {
+        let mailbox = Mailbox::new(2);
+        assert!(!mailbox.cancel("a"));
+        submit(&mailbox, "a").unwrap();
+        assert!(mailbox.cancel("a"));
+        let Next::Work(commands) = mailbox.next(false) else {
+            panic!("not closing")
+        };
+        let [Command::Generate(request)] = commands.as_slice() else {
+            panic!("one request")
+        };
+        assert!(request.cancelled.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn events_before_the_close_are_delivered_first() {
+        let mailbox = Mailbox::new(2);
+        mailbox.publish(&mut vec![text("a", "1")]);
+        mailbox.finish(EngineError::closed(), &EndReason::Cancelled);
+        assert_eq!(mailbox.next_events(Duration::MAX).unwrap().len(), 1);
+        assert_eq!(
+            mailbox.next_events(Duration::MAX),
+            Err(EngineError::closed())
+        );
+        assert_eq!(submit(&mailbox, "a"), Err(EngineError::closed()));
+    }
+
+    #[test]
+    fn what_never_started_ends_with_the_engine() {
+        let mailbox = Mailbox::new(2);
+        submit(&mailbox, "a").unwrap();
+        mailbox.finish(
+            EngineError::crashed(),
+            &EndReason::Failed(EngineError::crashed()),
+        );
+        let events = mailbox.next_events(Duration::ZERO).unwrap();
+        assert!(matches!(&events[..], [Event::End(end)] if end.reason.name() == "failed"));
+    }
+
+    #[test]
+    fn a_waiting_caller_is_woken() {
+        let mailbox = Arc::new(Mailbox::new(2));
+        let other = mailbox.clone();
+        let waiting = std::thread::spawn(move || other.next_events(Duration::from_secs(60)));
+        mailbox.publish(&mut vec![text("a", "1")]);
+        assert_eq!(waiting.join().unwrap().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,269 @@
+//! Text to tokens and back.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tokenizers::{
+    Model, NormalizedString, Normalizer, OffsetType, PreTokenizedString, PreTokenizer,
+    Tokenizer as Inner,
+};
+
+use crate::detokenize::Utf8Stream;
+use crate::error::{EngineError, Result};
+use crate::token_bytes::{TokenBytes, TokenKind};
+
+/// Larger than the `tokenizer.json` of any published model.
+const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
+
+/// A token that was added to the vocabulary beside the model's own.
+#[derive(Debug, Clone)]
+pub struct AddedToken {
+    /// The text that is parsed as this token.
+    pub text: String,
+    /// A control token, as opposed to text that happens to be one token.
+    pub special: bool,
+}
+
+/// The tokenizer of one model.
+#[derive(Debug)]
+pub struct Tokenizer {
+    inner: Inner,
+    added: Vec<AddedToken>,
+    bytes: TokenBytes,
+    /// Special tokens are found in normalized text, so that other spellings of
+    /// them count too.
+    pub normalizes_special: bool,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`EngineError::ModelDamaged`] when it cannot be parsed,
+    /// [`EngineError::ModelUnsupported`] for an unknown kind of decoder.
+    pub fn read(path: &Path) -> Result<Self> {
+        let damaged = |problem: String| EngineError::ModelDamaged(problem);
+        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if size > MAX_TOKENIZER_BYTES {
+            return Err(damaged("tokenizer.json is too large".into()));
+        }
+        let json = std::fs::read(path)
+            .map_err(|error| damaged(format!("tokenizer.json cannot be read ({error})")))?;
+        Self::parse(&json)
+    }
+
+    /// As [`Tokenizer::read`], from the file's contents.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::read`].
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let invalid = |error: String| {
+            EngineError::ModelDamaged(format!("tokenizer.json is not valid ({error})"))
+        };
+        let parts: Value =
+            serde_json::from_slice(json).map_err(|error| invalid(error.to_string()))?;
+        let mut inner = Inner::from_bytes(json).map_err(|error| invalid(error.to_string()))?;
+        // A chat is never cut or filled up silently, whatever the file says.
+        inner
+            .with_truncation(None)
+            .map_err(|error| invalid(error.to_string()))?
+            .with_padding(None);
+        let decoder = inner.get_added_tokens_decoder();
+        let tokens: Vec<_> = inner
+            .get_vocab(true)
+            .into_iter()
+            .map(|(text, id)| {
+                let kind = match decoder.get(&id) {
+                    Some(token) if token.special => TokenKind::Special,
+                    Some(_) => TokenKind::Added,
+                    None => TokenKind::Ordinary,
+                };
+                (id, text, kind)
+            })
+            .collect();
+        let bytes = TokenBytes::new(&tokens, &parts["decoder"])?;
+        let normalizes_special = inner.get_normalizer().is_some()
+            && decoder
+                .values()
+                .any(|token| token.special && token.normalized);
+        let added = decoder
+            .values()
+            .filter(|token| !token.content.is_empty())
+            .map(|token| AddedToken {
+                text: token.content.clone(),
+                special: token.special,
+            })
+            .collect();
+        Ok(Self {
+            inner,
+            added,
+            bytes,
+            normalizes_special,
+        })
+    }
+
+    /// Tokens added beside the model's own vocabulary.
+    #[must_use]
+    pub fn added_tokens(&self) -> &[AddedToken] {
+        &self.added
+    }
+
+    /// Encodes `text`, in which added tokens are recognised. Adds no token of its own.
+    ///
+    /// # Errors
+    /// [`EngineError::ModelUnsupported`] when the tokenizer fails.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        self.inner
+            .encode_fast(text, false)
+            .map(|encoding| encoding.get_ids().to_vec())
+            .map_err(|_| failed())
+    }
+
+    /// Encodes `text` with the model's own vocabulary alone: no text becomes a
+    /// control token here, whatever it says.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
+        self.try_encode_plain(text).map_err(|_| failed())
+    }
+
+    fn try_encode_plain(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
+        let mut normalized = NormalizedString::from(text);
+        if let Some(normalizer) = self.inner.get_normalizer() {
+            normalizer.normalize(&mut normalized)?;
+        }
+        let mut pieces = PreTokenizedString::from(normalized);
+        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut pieces)?;
+        }
+        let model = self.inner.get_model();
+        pieces.tokenize(|piece| model.tokenize(piece.get()))?;
+        let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Text of a whole sequence; special tokens are left out.
+    #[must_use]
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let mut stream = TextStream::default();
+        let mut text = String::new();
+        for &id in ids {
+            stream.push(self, id, &mut text);
+        }
+        stream.finish(&mut text);
+        text
+    }
+}
+
+/// Tokens to text, as a stream.
+#[derive(Debug, Default)]
+pub struct TextStream {
+    utf8: Utf8Stream,
+    begun: bool,
+}
+
+impl TextStream {
+    /// Appends the text that `id` completes to `text`.
+    pub fn push(&mut self, tokenizer: &Tokenizer, id: u32, text: &mut String) {
+        let mut bytes = tokenizer.bytes.of(id);
+        if !self.begun && !bytes.is_empty() {
+            self.begun = true;
+            if tokenizer.bytes.strip_first_space {
+                bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+            }
+        }
+        self.utf8.push(bytes, text);
+    }
+
+    /// The sequence ended: see [`Utf8Stream::finish`].
+    pub fn finish(&mut self, text: &mut String) {
+        self.utf8.finish(text);
+    }
+}
+
+fn failed() -> EngineError {
+    // The tokenizer's own message could quote the text.
+    EngineError::ModelUnsupported("its tokenizer cannot encode this text".into())
+}
+
+/// A byte-level tokenizer without merges, enough for tests of all that uses one.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::Tokenizer;
+    use serde_json::json;
+
+    /// Ids 0 to 255 are bytes in the order of the GPT-2 alphabet's characters;
+    /// then `<|im_start|>`, `<|im_end|>` (special) and `<think>` (not special).
+    pub(crate) fn byte_tokenizer() -> Tokenizer {
+        let printable = |code: u32| matches!(code, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+        let mut next = 0x100;
+        let mut vocab = serde_json::Map::new();
+        for byte in 0..=255u32 {
+            let code = if printable(byte) {
+                byte
+            } else {
+                next += 1;
+                next - 1
+            };
+            vocab.insert(char::from_u32(code).unwrap().to_string(), json!(byte));
+        }
+        let added = |id: u32, content: &str, special: bool| {
+            json!({"id": id, "content": content, "single_word": false, "lstrip": false,
+                   "rstrip": false, "normalized": false, "special": special})
+        };
+        let json = json!({
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
+            "added_tokens": [added(256, "<|im_start|>", true), added(257, "<|im_end|>", true),
+                             added(258, "<think>", false)],
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+            "post_processor": null,
+            "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+            "model": {"type": "BPE", "vocab": vocab, "merges": []}
+        });
+        Tokenizer::parse(json.to_string().as_bytes()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn special_text_is_one_token_only_where_it_is_parsed() {
+        let tokenizer = testing::byte_tokenizer();
+        assert_eq!(tokenizer.encode("a<|im_end|>").unwrap(), [97, 257]);
+        let plain = tokenizer.encode_plain("a<|im_end|>").unwrap();
+        assert_eq!(plain, b"a<|im_end|>".map(u32::from));
+    }
+
+    #[test]
+    fn special_tokens_are_no_text() {
+        let tokenizer = testing::byte_tokenizer();
+        assert_eq!(tokenizer.decode(&[256, 104, 105, 257, 258]), "hi<think>");
+    }
+
+    #[test]
+    fn damaged_json_is_damaged() {
+        assert_eq!(
+            Tokenizer::parse(b"{\"model\":").unwrap_err().code(),
+            "model_damaged"
+        );
+        assert_eq!(Tokenizer::parse(b"{}").unwrap_err().code(), "model_damaged");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_encoding_comes_back(text in "\\PC{0,20}") {
+            let tokenizer = testing::byte_tokenizer();
+            prop_assert_eq!(tokenizer.decode(&tokenizer.encode_plain(&text).unwrap()), text);
+        }
+
+        #[test]
+        fn plain_encoding_equals_parsing_where_nothing_is_special(text in "[ -;=-~а-яё🔥\n]{0,20}") {
+            let tokenizer = testing::byte_tokenizer();
+            prop_assert_eq!(tokenizer.encode_plain(&text).unwrap(), tokenizer.encode(&text).unwrap());
+        }
+    }
+}
