@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -37,6 +38,8 @@ def main(arguments: list[str]) -> int:
             prepare(workshop, for_tests="--tests" in arguments)
         elif command == "test":
             return test(workshop, arguments[1:])
+        elif command == "bench":
+            return bench(workshop, arguments[1])
         else:
             raise LaunchError("Say `launch run`, `launch prepare [--tests]`, or `launch test`.")
     except LaunchError as error:
@@ -81,11 +84,25 @@ def test(workshop: Workshop, chosen: list[str]) -> int:
     prepare(workshop, for_tests=True)
     names = chosen or list(suites.PARTS)
     if "e2e" in names:
-        browser.require(say)
+        prepare_browser()
     todo = [suite for name in names for suite in suites.PARTS[name]()]
     total = sum((suites.run(suite, say) for suite in todo), suites.Tally())
     say(str(total))
     return 1 if total.failed or not total.passed else 0
+
+
+def bench(workshop: Workshop, name: str) -> int:
+    """Run one of the benches that need a browser; give the exit status."""
+    prepare(workshop, for_tests=True)
+    prepare_browser()
+    return 1 if suites.run(suites.bench(name), say).failed else 0
+
+
+def prepare_browser() -> None:
+    """Find or install the browser, and have one model for every Hearth that the tests start."""
+    os.environ["CHROMIUM"] = browser.require(say)
+    chosen = replace(settings.read(os.environ), data=suites.TEST_DATA, model="")
+    os.environ["HEARTH_TEST_MODEL"] = str(parts.model_folder(chosen))
 
 
 async def _supervise(chosen: settings.Settings, model: Path) -> None:

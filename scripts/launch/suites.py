@@ -13,6 +13,7 @@ from launch.plan import E2E, PWA, PYTHON
 from launch.settings import ROOT
 
 RESULTS = ROOT / ".cache" / "results"
+TEST_DATA = ROOT / ".cache" / "test-data"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,13 @@ def playwright() -> Suite:
         lambda _output: _count_playwright(report),
         {"PLAYWRIGHT_JSON_OUTPUT_FILE": str(report)},
     )
+
+
+def bench(name: str) -> Suite:
+    """One bench in a real browser; it judges itself."""
+    config = ["--config=bench.config.ts", "--reporter=line", name]
+    command = ["npx", "--no-install", "playwright", "test", *config]
+    return Suite(f"bench {name}", command, E2E, lambda _output: Tally(passed=1))
 
 
 PARTS: dict[str, Callable[[], list[Suite]]] = {
