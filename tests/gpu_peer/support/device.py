@@ -108,6 +108,10 @@ class MemoryDevice(Talker):
     def leave(self) -> None:
         self._to_home.put_nowait(None)
 
+    async def idle(self) -> None:
+        """Let everybody who can go on go on."""
+        await asyncio.sleep(0)
+
     async def send(self, message: FromHome) -> None:
         if self.closed.is_set():
             raise ChannelClosed

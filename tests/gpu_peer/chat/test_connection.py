@@ -1,0 +1,156 @@
+"""A device's connection: history, live events, refusals, and the end."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gpu_peer.errors import ChannelClosed
+from gpu_peer.transports.heartbeat import INTERVAL_S, MISSES
+from gpu_peer.uuid7 import uuid7
+from protocol import codec
+from protocol.chat import (
+    Acknowledged,
+    AnswerEnded,
+    ChatCreated,
+    ChatError,
+    ChatRenamed,
+    CreateChat,
+    DeleteChat,
+    Events,
+    Heartbeat,
+    RenameChat,
+    SendMessage,
+    StopAnswer,
+    ToHome,
+)
+from protocol.errors import ErrorCode
+from tests.gpu_peer.support.device import MemoryDevice
+from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.virtual_clock import VirtualClock
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[House]:
+    async with a_house(tmp_path / "chats.sqlite3", clock) as house:
+        yield house
+
+
+@pytest.fixture
+async def device(house: House) -> MemoryDevice:
+    device = house.join("ann")
+    await device.greet()
+    return device
+
+
+async def refusal(device: MemoryDevice, command: ToHome) -> tuple[ErrorCode, str | None]:
+    device.say(command)
+    error = await device.hear(ChatError)
+    return error.code, error.re
+
+
+async def test_history_comes_in_pages_up_to_the_head(house: House, device: MemoryDevice) -> None:
+    chat = await device.create_chat()
+    for _ in range(3):
+        begun = await device.ask(chat, "x" * 30_000)
+        await house.engine.submitted()
+        house.engine.end(begun.answer)
+        await device.event(AnswerEnded)
+    late = house.join("ann")
+    welcome = await late.greet()
+    pages = []
+    while not pages or pages[-1].upto < welcome.head:
+        pages.append(await late.hear(Events))
+    assert len(pages) == 2
+    assert all(len(codec.encode(page)) < 70_000 for page in pages)
+    numbers = [event.seq for page in pages for event in page.events]
+    assert numbers == list(range(1, welcome.head + 1))
+
+
+async def test_only_what_is_missing_is_sent(house: House, device: MemoryDevice) -> None:
+    chat = await device.create_chat("First")
+    device.say(RenameChat(id=uuid7(), chat=chat, title="Second"))
+    await device.hear(Acknowledged)
+    back = house.join("ann")
+    assert (await back.greet(after=1)).head == 2
+    (event,) = (await back.hear(Events)).events
+    assert isinstance(event, ChatRenamed)
+    assert event.title == "Second"
+
+
+async def test_every_device_of_a_person_hears_of_every_event(
+    house: House, device: MemoryDevice
+) -> None:
+    other = house.join("ann")
+    await other.greet()
+    chat = await device.create_chat("Shared")
+    for one in (device, other):
+        assert (await one.event(ChatCreated)).chat == chat
+
+
+async def test_the_same_command_again_changes_nothing(device: MemoryDevice) -> None:
+    command = CreateChat(id=uuid7(), chat=uuid7(), title="Once")
+    device.say(command)
+    first = await device.hear(Acknowledged)
+    await device.create_chat("Between")
+    device.say(command)
+    assert await device.hear(Acknowledged) == first
+    assert (await device.create_chat()) and device.heard[-1].seq == 3  # type: ignore[union-attr]
+
+
+async def test_what_is_not_there_is_refused_by_its_own_code(
+    house: House, device: MemoryDevice
+) -> None:
+    stranger = house.join("bob")
+    await stranger.greet()
+    theirs = await stranger.create_chat()
+    chat = await device.create_chat()
+    for command, code in [
+        (RenameChat(id=uuid7(), chat=theirs, title="x"), "chat_unknown"),
+        (DeleteChat(id=uuid7(), chat=theirs), "chat_unknown"),
+        (SendMessage(id=uuid7(), chat=theirs, message=uuid7(), text="x"), "chat_unknown"),
+        (SendMessage(id=uuid7(), chat=chat, message=uuid7(), text=" \n\t"), "text_empty"),
+        (StopAnswer(id=uuid7(), answer=uuid7()), "answer_unknown"),
+        (CreateChat(id=uuid7(), chat=chat, title="again"), "malformed"),
+    ]:
+        assert await refusal(device, command) == (code, command.id)
+    device.say(DeleteChat(id=uuid7(), chat=chat))
+    await device.hear(Acknowledged)
+    assert await refusal(device, CreateChat(id=(id_ := uuid7()), chat=chat, title="x")) == (
+        "malformed",
+        id_,
+    )
+
+
+async def test_a_locked_database_is_refused_before_the_acknowledgement(
+    device: MemoryDevice, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "chats.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    command = CreateChat(id=uuid7(), chat=uuid7(), title="x")
+    assert await refusal(device, command) == ("storage_failed", command.id)
+    other.execute("ROLLBACK")
+    other.close()
+    device.say(command)
+    assert (await device.hear(Acknowledged)).seq == 1
+
+
+async def test_a_silent_device_is_asked_and_then_let_go(
+    device: MemoryDevice, clock: VirtualClock
+) -> None:
+    async def pass_time(seconds: float) -> None:
+        for _ in range(int(seconds / 0.5)):
+            clock.advance(0.5)
+            while not clock._due and not device.closed.is_set():
+                await device.idle()
+
+    await pass_time(MISSES * INTERVAL_S + 1)
+    with pytest.raises(ChannelClosed):
+        await device.next()
+    assert sum(isinstance(message, Heartbeat) for message in device.heard) == MISSES - 1

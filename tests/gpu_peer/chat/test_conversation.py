@@ -1,0 +1,44 @@
+from gpu_peer.chat.conversation import turns
+from protocol.chat import AnswerBegun, AnswerEnded, ChatCreated, ChatRenamed, Event, MessageWritten
+
+
+def wrote(message: str, text: str) -> Event:
+    return MessageWritten(seq=1, at_ms=1, chat="c", message=message, text=text)
+
+
+def answered(message: str, answer: str, text: str) -> list[Event]:
+    return [
+        AnswerBegun(seq=1, at_ms=1, chat="c", message=message, answer=answer, model="m"),
+        AnswerEnded(seq=1, at_ms=1, chat="c", answer=answer, reason="stop", text=text),
+    ]
+
+
+def test_turns_alternate() -> None:
+    events = [
+        ChatCreated(seq=1, at_ms=1, chat="c", title="t"),
+        wrote("m1", "Hello"),
+        *answered("m1", "a1", "Hi"),
+        ChatRenamed(seq=1, at_ms=1, chat="c", title="t"),
+        wrote("m2", "How?"),
+    ]
+    assert turns(events) == [("user", "Hello"), ("assistant", "Hi"), ("user", "How?")]
+
+
+def test_an_answer_about_to_be_replaced_is_left_out() -> None:
+    assert turns([wrote("m1", "Hello"), *answered("m1", "a1", "Hi")]) == [("user", "Hello")]
+
+
+def test_of_two_answers_the_newer_counts_and_an_empty_one_does_not() -> None:
+    events = [
+        wrote("m1", "Hello"),
+        *answered("m1", "a1", "old"),
+        *answered("m1", "a2", "new"),
+        *answered("m1", "a3", ""),
+        wrote("m2", "Next"),
+    ]
+    assert turns(events) == [("user", "Hello"), ("assistant", "new"), ("user", "Next")]
+
+
+def test_a_message_without_an_answer_stays() -> None:
+    events = [wrote("m1", "One"), *answered("m1", "a1", ""), wrote("m2", "Two")]
+    assert turns(events) == [("user", "One"), ("user", "Two")]

@@ -1,0 +1,214 @@
+"""The log as a state machine against a model: numbers grow, repeats change nothing, deleted is
+gone from the file."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from gpu_peer.chat.commands import Circumstances, Outcome, carry_out
+from gpu_peer.errors import Refused
+from gpu_peer.storage.database import open_database
+from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, UserLog, Written
+from gpu_peer.uuid7 import uuid7
+from protocol import codec
+from protocol.chat import (
+    ChatCreated,
+    ChatDeleted,
+    Command,
+    CreateChat,
+    DeleteChat,
+    Event,
+    MessageWritten,
+    RenameChat,
+    SendMessage,
+)
+
+AROUND = Circumstances(now_ms=1, model="m", new_id=uuid7)
+users = st.sampled_from(["ann", "bob"])
+
+
+def execute(log: EventLog, user: str, command: Command) -> Written:
+    def change(mine: UserLog) -> Outcome:
+        return carry_out(command, mine, AROUND)
+
+    return log.change(user, command.id, lambda mine: change(mine) and None)
+
+
+def history(log: EventLog, user: str, after: int = 0) -> list[Event]:
+    events: list[Event] = []
+    while (page := log.page(user, after)).events:
+        events += page.events
+        after = page.upto
+    return events
+
+
+class Chats(RuleBasedStateMachine):
+    """Random commands of two users, with a restart now and then."""
+
+    chats = Bundle("chats")
+    sent = Bundle("sent")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "chats.sqlite3"
+        self.count = 0
+        self.open()
+        self.expected: dict[str, list[tuple[str, str]]] = {"ann": [], "bob": []}
+        self.heads = {"ann": 0, "bob": 0}
+        self.secrets: dict[tuple[str, str], list[str]] = {}
+        self.gone: list[str] = []
+
+    def open(self) -> None:
+        self.db = open_database(self.path)
+        self.log = EventLog(self.db)
+
+    def secret(self) -> str:
+        self.count += 1
+        return f"secret-{self.count:06d}-" + "x" * (self.count * 997 % 9000)
+
+    def execute(self, user: str, command: Command) -> Written:
+        written = execute(self.log, user, command)
+        assert not written.repeated
+        assert written.seq > self.heads[user]
+        self.heads[user] = written.seq
+        return written
+
+    @rule(target=chats, user=users)
+    def create(self, user: str) -> tuple[str, str]:
+        chat, title = uuid7(), self.secret()[:200]
+        self.execute(user, CreateChat(id=uuid7(), chat=chat, title=title))
+        self.expected[user].append((chat, title))
+        self.secrets[user, chat] = [title[:13]]
+        return user, chat
+
+    @rule(target=sent, at=chats)
+    def rename(self, at: tuple[str, str]) -> tuple[str, Command, Written]:
+        user, chat = at
+        title = self.secret()[:200]
+        command = RenameChat(id=uuid7(), chat=chat, title=title)
+        written = self.execute(user, command)
+        self.expected[user].append((chat, title))
+        self.secrets[user, chat].append(title[:13])
+        return user, command, written
+
+    @rule(target=sent, at=chats)
+    def send(self, at: tuple[str, str]) -> tuple[str, Command, Written]:
+        user, chat = at
+        text = self.secret()
+        command = SendMessage(id=uuid7(), chat=chat, message=uuid7(), text=text)
+        written = self.execute(user, command)
+        begun = history(self.log, user)[-1]
+        self.log.save_draft(user, begun.answer, draft := self.secret())  # type: ignore[union-attr]
+        self.log.change(user, None, lambda mine: mine.close_draft(begun.answer) and None)  # type: ignore[union-attr]
+        self.expected[user] += [(chat, text), (chat, "begun")]
+        self.secrets[user, chat] += [text[:13], draft[:13]]
+        return user, command, written
+
+    @rule(at=consumes(chats))
+    def delete(self, at: tuple[str, str]) -> None:
+        user, chat = at
+        self.execute(user, DeleteChat(id=uuid7(), chat=chat))
+        self.log.scrub()
+        self.expected[user] = [e for e in self.expected[user] if e[0] != chat] + [(chat, "deleted")]
+        self.gone += self.secrets.pop((user, chat))
+        content = b"".join(file.read_bytes() for file in self.path.parent.iterdir())
+        for secret in self.gone:
+            assert secret.encode() not in content
+
+    @rule(sent=sent)
+    def repeat(self, sent: tuple[str, Command, Written]) -> None:
+        user, command, written = sent
+        assert execute(self.log, user, command) == Written(written.seq, repeated=True)
+
+    @rule(at=chats, other=users)
+    def trespass(self, at: tuple[str, str], other: str) -> None:
+        owner, chat = at
+        if owner == other:
+            return
+        with pytest.raises(Refused):
+            execute(self.log, other, DeleteChat(id=uuid7(), chat=chat))
+
+    @rule()
+    def restart(self) -> None:
+        self.db.close()
+        self.open()
+
+    @invariant()
+    def the_log_is_what_was_done(self) -> None:
+        for user, expected in self.expected.items():
+            events = history(self.log, user)
+            assert [(e.chat, said(e)) for e in events] == expected
+            numbers = [event.seq for event in events]
+            assert numbers == sorted(set(numbers))
+            assert self.log.head(user) == self.heads[user] == max(numbers, default=0)
+
+    def teardown(self) -> None:
+        self.db.close()
+        self.folder.cleanup()
+
+
+def said(event: Event) -> str:
+    match event:
+        case MessageWritten():
+            return event.text
+        case ChatDeleted():
+            return "deleted"
+        case _:
+            return getattr(event, "title", "begun")
+
+
+TestChats = Chats.TestCase
+TestChats.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> EventLog:
+    return EventLog(open_database(tmp_path / "chats.sqlite3"))
+
+
+def created(title: str = "t") -> ChatCreated:
+    return ChatCreated(seq=0, at_ms=1, chat=uuid7(), title=title)
+
+
+def test_what_a_change_raises_undoes_it(log: EventLog) -> None:
+    def change(mine: UserLog) -> None:
+        mine.make_chat(event.chat)
+        mine.append(event)
+        raise Refused("internal", "no")
+
+    event = created()
+    with pytest.raises(Refused):
+        log.change("ann", "id", change)
+    assert log.head("ann") == 0
+    assert log.page("ann", 0).events == []
+    assert not log.change("ann", "id", lambda mine: mine.make_chat(event.chat)).repeated
+
+
+def test_a_page_is_full_but_never_empty(log: EventLog) -> None:
+    chat = uuid7()
+    sizes = [PAGE_BYTES + 1, 10, PAGE_BYTES // 2, PAGE_BYTES // 2, 10]
+
+    def change(mine: UserLog) -> None:
+        mine.make_chat(chat)
+        for size in sizes:
+            mine.append(MessageWritten(seq=0, at_ms=1, chat=chat, message=uuid7(), text="x" * size))
+
+    log.change("ann", None, change)
+    pages, after = [], 0
+    while (page := log.page("ann", after)).events:
+        pages.append([event.seq for event in page.events])
+        after = page.upto
+    assert pages == [[1], [2, 3], [4, 5]]
+
+
+def test_events_on_disk_are_wire_events(log: EventLog, tmp_path: Path) -> None:
+    event = created("Привет")
+    log.change("ann", None, lambda mine: (mine.make_chat(event.chat), mine.append(event)) and None)
+    rows = sqlite3.connect(tmp_path / "chats.sqlite3").execute("SELECT body FROM events").fetchall()
+    assert [codec.event.decode(body) for (body,) in rows] == log.page("ann", 0).events
