@@ -1,0 +1,92 @@
+"""Headers on every answer, and what is logged and counted."""
+
+import json
+from typing import Any
+
+import pytest
+import structlog
+
+from signaling.config import Settings
+from signaling.http.middleware import security_headers
+
+EXPECTED_POLICY = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "connect-src 'self' ws://hearth.test",
+    "manifest-src 'self'",
+    "worker-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/nothing", "/api/session", "/metrics"])
+async def test_every_answer_is_locked_down(vds: Any, path: str) -> None:
+    headers = (await vds.get(path)).headers
+    assert set(headers["Content-Security-Policy"].split("; ")) == EXPECTED_POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=(self)" in headers["Permissions-Policy"]
+    assert "Strict-Transport-Security" not in headers
+    assert "Server" not in headers
+
+
+def test_the_policy_names_the_socket_of_each_origin() -> None:
+    local = security_headers(Settings(_env_file=None, port=8080))["Content-Security-Policy"]
+    assert "connect-src 'self' ws://127.0.0.1:8080 ws://localhost:8080;" in local
+    far = Settings(_env_file=None, origin="https://hearth.example")
+    assert (
+        "connect-src 'self' wss://hearth.example;"
+        in security_headers(far)["Content-Security-Policy"]
+    )
+
+
+async def test_a_mistake_of_ours_is_a_problem_without_its_traceback(
+    vds: Any, monkeypatch: Any
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("the secret of Ann")
+
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.find_user", broken)
+    with structlog.testing.capture_logs() as logs:
+        response = await vds.log_in("Ann", "whatever")
+    assert response.status == 500
+    assert (await response.json())["code"] == "internal"
+    assert "secret" not in await response.text()
+    assert [entry["error"] for entry in logs if entry["event"] == "request_failed"] == [
+        "RuntimeError"
+    ]
+
+
+async def test_logs_and_metrics_name_nobody(vds: Any) -> None:
+    with structlog.testing.capture_logs() as logs:
+        ann = await vds.person("Ann-of-the-logs")
+        await vds.log_in("Ann-of-the-logs", "a wrong password")
+        home, peer = await vds.home(name="Kitchen of the logs"), await ann.connect()
+        await peer.join()
+        await vds.get("/some/path-of-the-logs?token=of-the-logs")
+    metrics = await (await vds.get("/metrics")).text()
+    heard = json.dumps(logs) + metrics
+    for secret in (
+        "of-the-logs",
+        "of the logs",
+        "wrong password",
+        ann.token,
+        ann.cookie,
+        peer.room,
+    ):
+        assert secret not in heard
+    assert ann.session["user"]["id"] not in metrics
+    assert 'route="/api/accounts",status="201"} 1.0' in metrics
+    assert 'hearth_refusals_total{code="wrong_credentials"} 1.0' in metrics
+    assert 'hearth_peers_online{role="home"} 1.0' in metrics
+    assert {"method": "POST", "route": "/api/session", "status": 401}.items() <= next(
+        e for e in logs if e.get("status") == 401
+    ).items()
+    await home.socket.close()
