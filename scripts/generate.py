@@ -185,10 +185,30 @@ def openapi() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def drawn_in(document: str, marker: str, drawing: Callable[[], str]) -> Callable[[], str]:
+    """Put a generated drawing between its markers, and leave the rest of the document."""
+
+    def render() -> str:
+        text = (ROOT / document).read_text("utf-8")
+        begin, end = f"<!-- {marker}: generated -->\n", "<!-- end -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        return f"{before}{begin}```mermaid\n{drawing().strip()}\n```\n{end}{after}"
+
+    return render
+
+
+def session_machine() -> str:
+    module: ModuleType = importlib.import_module("gpu_peer.chat.session")
+    drawing: str = module.mermaid()
+    return drawing
+
+
 OUTPUTS: dict[str, Callable[[], str]] = {
     "protocol/schema.json": schema,
     "pwa/src/protocol/generated.ts": lambda: TypeScript().render(),
     "signaling/openapi.json": openapi,
+    "docs/protocol.md": drawn_in("docs/protocol.md", "session machine", session_machine),
 }
 
 

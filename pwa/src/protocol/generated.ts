@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'room_unknown'
   | 'peer_unreachable'
   | 'too_many_connections'
+  | 'replaced'
   | 'not_ready'
   | 'chat_unknown'
   | 'message_unknown'
@@ -63,6 +64,7 @@ export const ErrorCodeShape: Shape = {
     'room_unknown',
     'peer_unreachable',
     'too_many_connections',
+    'replaced',
     'not_ready',
     'chat_unknown',
     'message_unknown',
