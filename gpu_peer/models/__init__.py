@@ -1,0 +1,1 @@
+"""Models: a GGUF file becomes a folder that the inference core runs."""

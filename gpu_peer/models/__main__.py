@@ -1,0 +1,113 @@
+"""Command line: `convert` one GGUF into a folder, or `ensure` the embedded model in a data folder.
+
+The path of the model folder is the last line on standard output; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from gpu_peer.models.embedded import embedded_gguf
+from gpu_peer.models.errors import ModelError, StorageFailed, system_errors
+from gpu_peer.models.export import ExportOptions, Progress
+from gpu_peer.models.folder import MANIFEST_FILE
+from gpu_peer.models.quantize import WeightFormat
+from gpu_peer.models.store import ensure_model, replace_folder
+
+MODELS_FOLDER = "models"
+
+_STOPPED_BY_USER = 130  # what shells report for SIGINT
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        with shown_progress() as progress:
+            folder = _run(options, progress)
+    except ModelError as error:
+        sys.stderr.write(f"{error}\n")
+        stopped = isinstance(error.__cause__, KeyboardInterrupt)
+        return _STOPPED_BY_USER if stopped else 1
+    except KeyboardInterrupt:
+        return _STOPPED_BY_USER
+    sys.stdout.write(f"{folder}\n")
+    return 0
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Yield a progress callback: a bar on a terminal, else one line for each stage."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _StageLines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Preparing the model")
+
+        def show(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=_sentence(stage), completed=done, total=total)
+
+        yield show
+
+
+class _StageLines:
+    """Prints each stage once."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._stage = stage
+            sys.stderr.write(f"{_sentence(stage)}\n")
+            sys.stderr.flush()
+
+
+def _sentence(stage: str) -> str:
+    return f"Preparing the model: {stage}"
+
+
+def _run(options: argparse.Namespace, progress: Progress) -> Path:
+    if options.command == "ensure":
+        return ensure_model(embedded_gguf(), options.data / MODELS_FOLDER, progress)
+    folder: Path = options.folder.absolute()
+    if folder.exists() and not (folder / MANIFEST_FILE).is_file():
+        raise StorageFailed(folder, "it exists and is not a model folder, so it is left alone")
+    with system_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        chosen = ExportOptions(options.weights, options.accuracy_level)
+        replace_folder(options.gguf, folder, chosen, progress)
+    return folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = ExportOptions()
+    parser = argparse.ArgumentParser(prog="python -m gpu_peer.models", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    convert = commands.add_parser("convert", help="convert a GGUF file to a model folder")
+    convert.add_argument("gguf", type=Path)
+    convert.add_argument("folder", type=Path)
+    convert.add_argument("--weights", choices=get_args(WeightFormat), default=defaults.weights)
+    convert.add_argument(
+        "--accuracy-level", type=int, choices=(0, 1, 4), default=defaults.accuracy_level
+    )
+    ensure = commands.add_parser("ensure", help="have the embedded model in a data folder")
+    ensure.add_argument("--data", type=Path, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Converts a GGUF file to a model folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from gpu_peer.models.config import ARCHITECTURE, LlamaConfig, read_config
+from gpu_peer.models.errors import system_errors
+from gpu_peer.models.folder import (
+    TEMPLATE_FILE,
+    TOKENIZER_FILE,
+    Manifest,
+    sha256_of,
+    write_manifest,
+)
+from gpu_peer.models.gguf_file import GgufFile
+from gpu_peer.models.graph import GraphBuilder
+from gpu_peer.models.onnx_writer import OnnxWriter
+from gpu_peer.models.quantize import BLOCK, WeightFormat
+from gpu_peer.models.tokenizer import Tokenizer, read_tokenizer
+from gpu_peer.models.weights import read_embedding, read_final_norm, read_layer, read_output
+
+EXPORTER_VERSION = 1
+PRODUCER = "hearth"
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with the stage, the steps done, and all steps; whatever it raises ends the conversion."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is decided for each export.
+
+    Attributes:
+        weights: How matrices inside the blocks are stored; embedding and output are always int8.
+        accuracy_level: MatMulNBits' own: 4 rounds activations to int8 (fast), 0 keeps float32.
+    """
+
+    weights: WeightFormat = "int8"
+    accuracy_level: int = 4
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def export_model(
+    source: Path,
+    folder: Path,
+    options: ExportOptions | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Convert the GGUF file `source` into the existing, empty `folder`.
+
+    `hearth.json` comes last, so that a folder without it is one whose conversion was cut off.
+
+    Raises:
+        GgufDamaged: The file contradicts itself.
+        GgufUnsupported: The file holds something that is not converted.
+        DiskFull: There is no room.
+        StorageFailed: The system refused to read or write.
+    """
+    options = options or ExportOptions()
+    with system_errors(folder), GgufFile(source) as gguf:
+        config = read_config(gguf)
+        tokenizer = read_tokenizer(gguf, config.vocab)
+        total = config.layers + 3
+        progress("reading", 0, total)
+        digest = sha256_of(source)
+        _write_tokenizer(folder, tokenizer)
+        _write_graph(gguf, config, folder, options, progress)
+        progress("checking", total - 1, total)
+        write_manifest(folder, _manifest(source, digest, config, tokenizer, options))
+        progress("checking", total, total)
+
+
+def model_name(source: Path) -> str:
+    """Return what the model in file `source` is called: its name less the quantisation."""
+    name = re.sub(r"[.-](I?Q\d\w*|F16|F32|BF16)$", "", source.stem, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "model"
+
+
+def _write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    text = json.dumps(tokenizer.json, ensure_ascii=False, indent=1)
+    (folder / TOKENIZER_FILE).write_text(text, encoding="utf-8")
+    (folder / TEMPLATE_FILE).write_text(tokenizer.chat_template, encoding="utf-8", newline="")
+
+
+def _write_graph(
+    gguf: GgufFile, config: LlamaConfig, folder: Path, options: ExportOptions, progress: Progress
+) -> None:
+    total = config.layers + 3
+    with OnnxWriter(folder) as writer:
+        builder = GraphBuilder(writer, config, options.accuracy_level)
+        embedding = builder.begin(read_embedding(gguf, config))
+        for index in range(config.layers):
+            progress("converting", index + 1, total)
+            builder.layer(index, read_layer(gguf, config, index, options.weights))
+        progress("converting", config.layers + 1, total)
+        output = embedding if config.tied_embedding else read_output(gguf, config)
+        builder.end(read_final_norm(gguf, config), output)
+        writer.save(ARCHITECTURE, PRODUCER, EXPORTER_VERSION)
+
+
+def _manifest(
+    source: Path, digest: str, config: LlamaConfig, tokenizer: Tokenizer, options: ExportOptions
+) -> Manifest:
+    return Manifest(
+        name=model_name(source),
+        architecture=ARCHITECTURE,
+        source={"file": source.name, "sha256": digest},
+        context_length=config.context_length,
+        vocab_size=config.vocab,
+        layers=config.layers,
+        kv_heads=config.kv_heads,
+        head_dim=config.head_dim,
+        kv_dtype="f32",
+        bos_token=tokenizer.bos_token,
+        eos_token=tokenizer.eos_token,
+        stop_token_ids=tokenizer.stop_token_ids,
+        quantization={
+            "weights": options.weights,
+            "embedding": "int8",
+            "block_size": BLOCK,
+            "accuracy_level": options.accuracy_level,
+            "exporter": EXPORTER_VERSION,
+        },
+    )

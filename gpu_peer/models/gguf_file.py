@@ -1,0 +1,230 @@
+"""A typed, validated view of a GGUF file.
+
+The header is parsed here and not by `gguf.GGUFReader`, because that one trusts the file: a cut or
+hostile header ends in a numpy or struct traceback there, or in unbounded allocation. The tables of
+types and the dequantisers are the `gguf` package's own.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
+from gguf.quants import dequantize
+
+from gpu_peer.models.errors import GgufDamaged, GgufUnsupported, StorageFailed
+from gpu_peer.models.gguf_cursor import MAX_KEY_BYTES, Cursor, Value
+
+MAGIC = b"GGUF"
+VERSIONS = (2, 3)
+DEFAULT_ALIGNMENT = 32
+MAX_DIMENSIONS = 4
+MAX_ELEMENTS = 1 << 40
+
+_SMALLEST_ENTRY = 8 + 4 + 1  # key length, type, one byte of value
+_SMALLEST_TENSOR = 8 + 4 + 8 + 4 + 8  # name length, rank, one dimension, type, offset
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Where a tensor lies in the file.
+
+    Attributes:
+        name: As in the file, such as `blk.0.attn_q.weight`.
+        shape: Row-major (numpy order; GGUF stores it reversed).
+        kind: How its elements are stored.
+        offset: Bytes from the start of the file.
+        size: Bytes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: GGMLQuantizationType
+    offset: int
+    size: int
+
+
+class GgufFile:
+    """An open GGUF file: metadata by key, tensors by name. A context manager.
+
+    Raises:
+        GgufDamaged: The file is cut off, garbled or contradicts itself.
+        GgufUnsupported: A sound file of a version or element type that is not supported.
+        StorageFailed: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` and check its whole header; tensor data is mapped and not read."""
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError as error:
+            raise GgufDamaged(path, "the file is empty") from error
+        except OSError as error:
+            raise StorageFailed(path, error.strerror or str(error)) from error
+        try:
+            self._metadata, self.tensors = _read_header(self._map, path)
+        except BaseException:
+            self._map.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._map.close()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the metadata has `key`."""
+        return key in self._metadata
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """Return an integer of the metadata; `default` where the key is absent."""
+        value = self._value(key, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong_type(key, "a whole number")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """Return a finite number of the metadata; `default` where the key is absent."""
+        value = self._value(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong_type(key, "a number")
+        if not math.isfinite(value):
+            raise self._wrong_type(key, "finite")
+        return float(value)
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        """Return a boolean of the metadata; `default` where the key is absent."""
+        value = self._value(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong_type(key, "true or false")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a string of the metadata; `default` where the key is absent."""
+        value = self._value(key, default)
+        if not isinstance(value, str):
+            raise self._wrong_type(key, "a text")
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """Return a list of strings of the metadata."""
+        value = self._value(key, None)
+        if not isinstance(value, list):
+            raise self._wrong_type(key, "a list of texts")
+        return value
+
+    def integers(self, key: str) -> list[int]:
+        """Return a list of integers of the metadata."""
+        value = self._value(key, None)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
+            raise self._wrong_type(key, "a list of whole numbers")
+        return [int(item) for item in value]
+
+    def tensor(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """Return tensor `name` dequantised to float32; it must have exactly `shape`."""
+        info = self.info(name, shape)
+        block, size = GGML_QUANT_SIZES[info.kind]
+        raw = self.raw(info).reshape(*info.shape[:-1], info.shape[-1] // block * size)
+        try:
+            values = dequantize(raw, info.kind)
+        except NotImplementedError as error:
+            raise GgufUnsupported(self.path, f"weights stored as {info.kind.name}") from error
+        values = np.ascontiguousarray(values, dtype=np.float32).reshape(shape)
+        if not np.isfinite(values).all():
+            raise GgufDamaged(self.path, f"{name} holds values that are not finite")
+        return values
+
+    def info(self, name: str, shape: tuple[int, ...]) -> TensorInfo:
+        """Return where tensor `name` lies, having checked that it has exactly `shape`."""
+        info = self.tensors.get(name)
+        if info is None:
+            raise GgufDamaged(self.path, f"the tensor {name} is missing")
+        if info.shape != shape:
+            raise GgufDamaged(self.path, f"{name} has shape {info.shape}, not {shape}")
+        return info
+
+    def raw(self, info: TensorInfo) -> npt.NDArray[np.uint8]:
+        """Return a copy of the stored bytes of a tensor, one-dimensional."""
+        return np.frombuffer(self._map[info.offset : info.offset + info.size], dtype=np.uint8)
+
+    def _value(self, key: str, default: Value | None) -> Value:
+        value = self._metadata.get(key, default)
+        if value is None:
+            raise GgufDamaged(self.path, f"{key} is missing")
+        return value
+
+    def _wrong_type(self, key: str, expected: str) -> GgufDamaged:
+        return GgufDamaged(self.path, f"{key} is not {expected}")
+
+
+def _read_header(
+    data: mmap.mmap | bytes, path: Path
+) -> tuple[dict[str, Value], dict[str, TensorInfo]]:
+    cursor = Cursor(data, path)
+    if cursor.left < len(MAGIC) or cursor.take(len(MAGIC)) != MAGIC:
+        raise GgufDamaged(path, "it is not a GGUF file")
+    version = cursor.integer(GGUFValueType.UINT32)
+    if version not in VERSIONS:
+        raise GgufUnsupported(path, f"it is GGUF version {version}, and 2 and 3 are supported")
+    tensor_count = cursor.integer(GGUFValueType.UINT64)
+    entry_count = cursor.integer(GGUFValueType.UINT64)
+    if tensor_count * _SMALLEST_TENSOR + entry_count * _SMALLEST_ENTRY > cursor.left:
+        raise cursor.damaged(f"{entry_count} entries and {tensor_count} tensors are claimed")
+    metadata: dict[str, Value] = {}
+    for _ in range(entry_count):
+        key = cursor.text(MAX_KEY_BYTES)
+        if key in metadata:
+            raise cursor.damaged(f"{key} is given twice")
+        metadata[key] = cursor.value()
+    claims = [_read_claim(cursor, path) for _ in range(tensor_count)]
+    alignment = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+    if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
+        raise GgufDamaged(path, f"the alignment is {alignment!r}")
+    start = -(-cursor.position // alignment) * alignment
+    tensors: dict[str, TensorInfo] = {}
+    for claim in claims:
+        info = TensorInfo(claim.name, claim.shape, claim.kind, start + claim.offset, claim.size)
+        if info.name in tensors:
+            raise GgufDamaged(path, f"the tensor {info.name} is given twice")
+        if claim.offset % alignment or info.offset + info.size > len(data):
+            raise GgufDamaged(path, f"the tensor {info.name} lies outside the file")
+        tensors[info.name] = info
+    return metadata, tensors
+
+
+def _read_claim(cursor: Cursor, path: Path) -> TensorInfo:
+    """Read one tensor entry; its offset is still relative to the start of the tensor data."""
+    name = cursor.text(MAX_KEY_BYTES)
+    rank = cursor.integer(GGUFValueType.UINT32)
+    if not 1 <= rank <= MAX_DIMENSIONS:
+        raise cursor.damaged(f"the tensor {name} has {rank} dimensions")
+    shape = tuple(cursor.integer(GGUFValueType.UINT64) for _ in range(rank))[::-1]
+    if not 0 < math.prod(shape) <= MAX_ELEMENTS:
+        raise cursor.damaged(f"the tensor {name} has shape {shape}")
+    number = cursor.integer(GGUFValueType.UINT32)
+    try:
+        kind = GGMLQuantizationType(number)
+        block, size = GGML_QUANT_SIZES[kind]
+    except (ValueError, KeyError) as error:
+        raise GgufUnsupported(path, f"weights of the unknown type {number}") from error
+    if shape[-1] % block:
+        raise cursor.damaged(f"rows of {name} are not whole blocks of {block}")
+    offset = cursor.integer(GGUFValueType.UINT64)
+    return TensorInfo(name, shape, kind, offset, math.prod(shape) // block * size)
