@@ -1,0 +1,49 @@
+import { onMounted, onUnmounted, type Ref, ref, type ShallowRef } from 'vue'
+
+/** So near the end a person is taken to be reading there. */
+const nearPx = 64
+
+export interface StickToEnd {
+  isAtEnd: Ref<boolean>
+  toEnd: (smoothly?: boolean) => void
+}
+
+/** Keeps a scroller at its end while its content grows, unless the person has scrolled away. */
+export function useStickToEnd(
+  scroller: Readonly<ShallowRef<HTMLElement | null>>,
+  content: Readonly<ShallowRef<HTMLElement | null>>,
+): StickToEnd {
+  const isAtEnd = ref(true)
+  let lastTop = 0
+
+  function toEnd(smoothly = false): void {
+    const element = scroller.value
+    if (!element) return
+    isAtEnd.value = true
+    element.scrollTo({ top: element.scrollHeight, behavior: smoothly ? 'smooth' : 'instant' })
+  }
+
+  function scrolled(): void {
+    const element = scroller.value
+    if (!element) return
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight
+    // Only going up leaves the end: growth makes the distance grow too, and is no wish to leave.
+    if (left <= nearPx) isAtEnd.value = true
+    else if (element.scrollTop < lastTop) isAtEnd.value = false
+    lastTop = element.scrollTop
+  }
+
+  const observer = new ResizeObserver(() => {
+    if (isAtEnd.value) toEnd()
+  })
+  onMounted(() => {
+    scroller.value?.addEventListener('scroll', scrolled, { passive: true })
+    for (const element of [scroller.value, content.value]) if (element) observer.observe(element)
+    toEnd()
+  })
+  onUnmounted(() => {
+    scroller.value?.removeEventListener('scroll', scrolled)
+    observer.disconnect()
+  })
+  return { isAtEnd, toEnd }
+}

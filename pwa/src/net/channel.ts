@@ -1,0 +1,134 @@
+/** One data channel as messages: framing, flow control, heartbeat. */
+import { decoder, ProtocolError } from '../protocol/decode'
+import { Joiner, split } from '../protocol/framing'
+import { type FromHome, FromHomeShape, type ToHome } from '../protocol/generated'
+import type { Clock } from './clock'
+import { Heartbeat } from './heartbeat'
+import { bufferBytes, Outbox } from './outbox'
+
+const decode = decoder<FromHome>(FromHomeShape)
+const utf8 = new TextEncoder()
+
+/** The part of RTCDataChannel that is used; tests bring their own. */
+export interface DataChannel {
+  readonly bufferedAmount: number
+  bufferedAmountLowThreshold: number
+  send(data: Uint8Array<ArrayBuffer>): void
+  close(): void
+  onmessage: ((event: MessageEvent) => unknown) | null
+  onclose: ((event: Event) => unknown) | null
+  onbufferedamountlow: ((event: Event) => unknown) | null
+}
+
+export interface ChannelHandlers {
+  onMessage: (message: FromHome) => void
+  onRoundTrip: (ms: number) => void
+  /** The channel is of no more use. Told once, and not after `close`. */
+  onLost: () => void
+}
+
+export class Channel {
+  private readonly joiner = new Joiner()
+  private readonly outbox: Outbox
+  private heartbeat: Heartbeat | null = null
+  private timer: unknown = null
+  private over = false
+
+  constructor(
+    private readonly data: DataChannel,
+    private readonly handlers: ChannelHandlers,
+    private readonly clock: Clock,
+  ) {
+    this.outbox = new Outbox(data)
+    data.bufferedAmountLowThreshold = bufferBytes / 2
+    data.onbufferedamountlow = () => this.guarded(() => this.outbox.flush())
+    data.onmessage = ({ data: frame }) => this.feed(frame)
+    data.onclose = () => this.lose()
+  }
+
+  send(message: ToHome): void {
+    const frames = split(utf8.encode(JSON.stringify(message)))
+    const urgent = message.type === 'heartbeat' || message.type === 'alive'
+    this.guarded(() => this.outbox.put(frames, urgent))
+  }
+
+  /** From now on silence is watched for, as the PC's welcome asks. */
+  beat(intervalS: number): void {
+    if (this.over || intervalS <= 0) return
+    this.heartbeat = new Heartbeat(intervalS * 1000, this.clock.now())
+    this.tick()
+  }
+
+  /** Asks at once whether the other end is there, and does not wait long for the answer. */
+  probe(graceMs: number): void {
+    if (this.over || !this.heartbeat) return
+    this.heartbeat.doubt(this.clock.now(), graceMs)
+    this.sendHeartbeat()
+    this.clock.after(graceMs, () => this.checkLife())
+  }
+
+  close(): void {
+    if (this.over) return
+    this.over = true
+    this.clock.cancel(this.timer)
+    this.data.onmessage = this.data.onclose = this.data.onbufferedamountlow = null
+    this.data.close()
+  }
+
+  private feed(frame: unknown): void {
+    if (this.over) return
+    this.heartbeat?.heard(this.clock.now())
+    let message: FromHome
+    try {
+      if (!(frame instanceof ArrayBuffer)) throw new ProtocolError('malformed', 'Not a frame.')
+      const joined = this.joiner.feed(new Uint8Array(frame))
+      if (!joined) return
+      message = decode(joined)
+    } catch (error) {
+      // A newer PC may say what we do not know. Anything else may have been something we need:
+      // a new connection asks for it again.
+      if (!(error instanceof ProtocolError && error.code === 'unknown_type')) this.lose()
+      return
+    }
+    this.take(message)
+  }
+
+  private take(message: FromHome): void {
+    if (message.type === 'heartbeat') this.send({ type: 'alive', sent_ms: message.sent_ms })
+    else if (message.type === 'alive') this.handlers.onRoundTrip(this.clock.now() - message.sent_ms)
+    else this.handlers.onMessage(message)
+  }
+
+  private tick(): void {
+    if (!this.heartbeat || !this.checkLife()) return
+    this.sendHeartbeat()
+    this.timer = this.clock.after(this.heartbeat.intervalMs, () => this.tick())
+  }
+
+  private sendHeartbeat(): void {
+    this.send({ type: 'heartbeat', sent_ms: Math.round(this.clock.now()) })
+  }
+
+  private checkLife(): boolean {
+    if (this.over) return false
+    const alive = !this.heartbeat?.isDead(this.clock.now())
+    if (!alive) this.lose()
+    return alive
+  }
+
+  /** A browser throws when a channel has just closed under us; it is lost, no more. */
+  private guarded(action: () => void): void {
+    if (this.over) return
+    try {
+      action()
+    } catch {
+      this.lose()
+    }
+  }
+
+  private lose(): void {
+    if (this.over) return
+    this.close()
+    this.handlers.onLost()
+  }
+}

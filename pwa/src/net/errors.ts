@@ -1,0 +1,44 @@
+/**
+ * Everything that can go wrong on the way, by a stable code.
+ *
+ * NetError
+ * ├── ProblemError     the server answered, and refused
+ * └── Unreachable      nothing answered, or not a Hearth server
+ */
+import type { ErrorCode } from '../protocol/generated'
+
+/** `unreachable` is the app's own: no server was there to give a code. */
+export type FailureCode = ErrorCode | 'unreachable'
+
+export abstract class NetError extends Error {
+  abstract readonly code: FailureCode
+}
+
+export class ProblemError extends NetError {
+  override readonly name = 'ProblemError'
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(message)
+  }
+}
+
+export class Unreachable extends NetError {
+  override readonly name = 'Unreachable'
+  readonly code = 'unreachable'
+}
+
+/** Codes that mean: this person has to log in again. */
+const loggedOut: readonly FailureCode[] = [
+  'not_logged_in',
+  'token_expired',
+  'token_invalid',
+  'session_revoked',
+]
+
+export function isLoggedOut(error: unknown): boolean {
+  return error instanceof NetError && loggedOut.includes(error.code)
+}

@@ -1,0 +1,217 @@
+/** The shell around the connection machine: carries its actions out and tells it what happens. */
+import type { ErrorCode, FromHome, Signal, ToHome } from '../protocol/generated'
+import { Channel } from './channel'
+import type { DataChannel } from './channel'
+import type { Clock } from './clock'
+import {
+  type Action,
+  type Connection,
+  disconnected,
+  type Input,
+  nextDueMs,
+  step,
+} from './connection'
+import { isLoggedOut } from './errors'
+import type { Call, Dial, RoadName, SignalPost } from './road'
+import { Signaling, type Socket } from './signaling'
+
+/** A sign of life after a wake or a doubt comes within this, or the link is dead. */
+const graceMs = 2_500
+
+export interface LinkOptions {
+  clock: Clock
+  dial: Dial
+  openSocket: () => Socket
+  /** A token that is good for a while; a `NetError` where there is none. */
+  token: () => Promise<string>
+  distrust: (token: string) => void
+  /** The first message on a channel. */
+  hello: () => ToHome
+}
+
+export interface LinkHandlers {
+  onConnection: (connection: Connection) => void
+  onMessage: (message: FromHome) => void
+  /** The PC has welcomed us: what was not acknowledged may be sent. */
+  onWelcomed: () => void
+  onRoundTrip: (ms: number) => void
+  onLoggedOut: () => void
+  /** The two ends cannot speak with each other; trying again would not help. */
+  onRefused: (code: ErrorCode) => void
+}
+
+export interface Link {
+  readonly road: RoadName | null
+  start(): void
+  stop(): void
+  wake(): void
+  /** Sends a command, if the PC is there to hear it. */
+  send(message: ToHome): void
+  /** Something was missed: a new channel asks for it. */
+  resync(): void
+}
+
+export type MakeLink = (handlers: LinkHandlers) => Link
+
+export function makeLink(options: LinkOptions): MakeLink {
+  return (handlers) => new WiredLink(options, handlers)
+}
+
+class WiredLink implements Link {
+  private connection: Connection = disconnected
+  private signaling: Signaling | null = null
+  private call: Call | null = null
+  private channel: Channel | null = null
+  private dueTimer: unknown = null
+  /** Grows with every socket asked for: a token that comes too late opens nothing. */
+  private socketsAsked = 0
+  private readonly listeners = new Map<string, (signal: Signal) => void>()
+
+  constructor(
+    private readonly options: LinkOptions,
+    private readonly handlers: LinkHandlers,
+  ) {}
+
+  get road(): RoadName | null {
+    return this.channel ? (this.call?.road ?? null) : null
+  }
+
+  start(): void {
+    this.step({ type: 'start' })
+  }
+
+  stop(): void {
+    this.step({ type: 'stop' })
+  }
+
+  wake(): void {
+    this.step({ type: 'wake' })
+  }
+
+  send(message: ToHome): void {
+    const { state } = this.connection.link
+    if (state === 'fresh' || state === 'open') this.channel?.send(message)
+  }
+
+  resync(): void {
+    this.lost()
+  }
+
+  private step(input: Input): void {
+    const { clock } = this.options
+    const before = this.connection
+    const { connection, actions } = step(before, input, clock.now(), clock.random())
+    this.connection = connection
+    for (const action of actions) this.act(action)
+    clock.cancel(this.dueTimer)
+    const due = nextDueMs(this.connection)
+    this.dueTimer =
+      due === null
+        ? null
+        : clock.after(Math.max(0, due - clock.now()), () => this.step({ type: 'due' }))
+    if (this.connection !== before) this.handlers.onConnection(this.connection)
+  }
+
+  private act(action: Action): void {
+    switch (action) {
+      case 'open_socket':
+        return void this.openSocket()
+      case 'close_socket':
+        this.socketsAsked++
+        this.signaling?.close()
+        this.signaling = null
+        return
+      case 'probe_socket':
+        return this.signaling?.probe()
+      case 'dial':
+        return this.dial()
+      case 'greet':
+        return this.channel?.send(this.options.hello())
+      case 'probe':
+        return this.channel?.probe(graceMs)
+      case 'hang_up':
+        return this.hangUp()
+    }
+  }
+
+  private async openSocket(): Promise<void> {
+    const asked = ++this.socketsAsked
+    const { clock, distrust, openSocket } = this.options
+    let token: string
+    try {
+      token = await this.options.token()
+    } catch (error) {
+      if (asked !== this.socketsAsked) return
+      if (isLoggedOut(error)) this.handlers.onLoggedOut()
+      else this.step({ type: 'socket_closed' })
+      return
+    }
+    if (asked !== this.socketsAsked) return
+    const handlers = {
+      onReady: () => this.step({ type: 'socket_ready' }),
+      onHome: (home: string | null) =>
+        this.step(home === null ? { type: 'home_left' } : { type: 'home_found', home }),
+      onSignal: (signal: Signal) => this.listeners.get(signal.connection)?.(signal),
+      onRefused: (code: ErrorCode) => {
+        if (code === 'unsupported_version') this.handlers.onRefused(code)
+        if (code === 'peer_unreachable' && this.connection.link.state === 'dialing') this.lost()
+        if (this.connection.socket.state !== 'opening') return
+        distrust(token)
+        this.signaling?.close()
+        this.step({ type: 'socket_closed' })
+      },
+      onClosed: () => this.step({ type: 'socket_closed' }),
+    }
+    this.signaling = new Signaling(openSocket(), token, handlers, clock)
+  }
+
+  private dial(): void {
+    const signals: SignalPost = {
+      post: (signal) => this.signaling?.post(signal),
+      listen: (connection, heard) => {
+        this.listeners.set(connection, heard)
+        return () => this.listeners.delete(connection)
+      },
+    }
+    this.call = this.options.dial(signals, {
+      onOpen: (channel) => this.opened(channel),
+      onFailed: () => this.lost(),
+    })
+  }
+
+  private opened(data: DataChannel): void {
+    this.channel = new Channel(
+      data,
+      {
+        onMessage: (message) => this.take(message),
+        onRoundTrip: this.handlers.onRoundTrip,
+        onLost: () => this.lost(),
+      },
+      this.options.clock,
+    )
+    this.step({ type: 'channel_opened' })
+  }
+
+  private take(message: FromHome): void {
+    if (message.type === 'error' && message.code === 'unsupported_version') {
+      this.handlers.onRefused(message.code)
+    }
+    this.handlers.onMessage(message)
+    if (message.type !== 'welcome') return
+    this.channel?.beat(message.heartbeat_s)
+    this.step({ type: 'welcomed' })
+    this.handlers.onWelcomed()
+  }
+
+  private lost(): void {
+    this.hangUp()
+    this.step({ type: 'channel_lost' })
+  }
+
+  private hangUp(): void {
+    this.channel?.close()
+    this.channel = null
+    this.call?.hangUp()
+    this.call = null
+  }
+}

@@ -1,0 +1,29 @@
+/** The real world, for the stores. */
+import { uuidv7 } from './chat/ids'
+import { acrossTabs } from './net/access'
+import { createApi } from './net/api'
+import { realClock } from './net/clock'
+import { makeLink } from './net/link'
+import { dialSignaled } from './net/signaled'
+import { onWake } from './net/wake'
+import { settingsStorage } from './storage/settings'
+import type { Services } from './stores/services'
+
+export const realServices: Services = {
+  api: createApi((...request) => fetch(...request)),
+  settings: settingsStorage(() => localStorage),
+  exclusive: acrossTabs,
+  makeLink: (options) =>
+    makeLink({ ...options, clock: realClock, dial: dialSignaled, openSocket }),
+  makeId: () => uuidv7(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
+  now: () => Date.now(),
+  nextFrame: (action) => requestAnimationFrame(action),
+  onWake: (wake) => onWake({ window, document }, wake),
+  isOnline: () => navigator.onLine,
+}
+
+function openSocket(): WebSocket {
+  const address = new URL('/api/signaling', location.href)
+  address.protocol = address.protocol.replace('http', 'ws')
+  return new WebSocket(address)
+}

@@ -1,0 +1,50 @@
+/** The few small things that this browser keeps between visits. */
+
+export type Theme = 'system' | 'light' | 'dark'
+
+export interface Settings {
+  readonly theme: Theme
+  /** Null: as the browser says. */
+  readonly language: 'en' | 'ru' | null
+  /** Who was here last, so that the shell can greet them without the server. */
+  readonly userName: string | null
+}
+
+export interface SettingsStorage {
+  read(): Settings
+  write(settings: Settings): void
+}
+
+/** Read by `public/start.js` too, before the first paint. */
+const key = 'hearth.settings'
+
+const defaults: Settings = { theme: 'system', language: null, userName: null }
+
+/** Storage may be refused or full, by settings or in private windows: then nothing is kept. */
+export function settingsStorage(storage: () => Storage): SettingsStorage {
+  return {
+    read() {
+      try {
+        return clean(JSON.parse(storage().getItem(key) ?? '{}'))
+      } catch {
+        return defaults
+      }
+    },
+    write(settings) {
+      try {
+        storage().setItem(key, JSON.stringify(settings))
+      } catch {
+        return
+      }
+    },
+  }
+}
+
+function clean(value: unknown): Settings {
+  const { theme, language, userName } = { ...defaults, ...(value as Partial<Settings> | null) }
+  return {
+    theme: theme === 'light' || theme === 'dark' ? theme : 'system',
+    language: language === 'en' || language === 'ru' ? language : null,
+    userName: typeof userName === 'string' && userName ? userName : null,
+  }
+}

@@ -1,0 +1,88 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import { disconnected, standing } from '../net/connection'
+import type { RoadName } from '../net/road'
+import type { ErrorCode, FromHome, ToHome } from '../protocol/generated'
+import { useAccount } from './account'
+import { services } from './services'
+
+/** Whoever keeps the chats: what it is told, and what it says first. */
+export interface Listener {
+  hello: () => ToHome
+  onMessage: (message: FromHome) => void
+  onWelcomed: () => void
+}
+
+export const useConnection = defineStore('connection', () => {
+  const { makeLink, onWake, isOnline } = services()
+  const account = useAccount()
+  const connection = shallowRef(disconnected)
+  const roundTripMs = ref<number | null>(null)
+  const online = ref(isOnline())
+  const road = ref<RoadName | null>(null)
+  const refusal = ref<ErrorCode | null>(null)
+  let listener: Listener | null = null
+  let stopWaking: (() => void) | null = null
+
+  const link = makeLink({
+    token: account.token,
+    distrust: account.distrust,
+    hello: () => {
+      if (!listener) throw new Error('Nobody listens to the connection.')
+      return listener.hello()
+    },
+  })({
+    onConnection(value) {
+      connection.value = value
+      road.value = link.road
+      online.value = isOnline()
+      if (!isConnected.value) roundTripMs.value = null
+    },
+    onMessage: (message) => listener?.onMessage(message),
+    onWelcomed: () => listener?.onWelcomed(),
+    onRoundTrip: (ms) => (roundTripMs.value = Math.max(0, Math.round(ms))),
+    onLoggedOut() {
+      stop()
+      account.end()
+    },
+    onRefused(code) {
+      refusal.value = code
+      stop()
+    },
+  })
+
+  const state = computed(() => standing(connection.value, online.value))
+  const isConnected = computed(() => state.value === 'connected')
+
+  function start(): void {
+    refusal.value = null
+    stopWaking ??= onWake(() => {
+      online.value = isOnline()
+      link.wake()
+    })
+    link.start()
+  }
+
+  function stop(): void {
+    stopWaking?.()
+    stopWaking = null
+    link.stop()
+  }
+
+  return {
+    state,
+    isConnected,
+    roundTripMs,
+    road,
+    refusal,
+    start,
+    stop,
+    listen: (to: Listener) => (listener = to),
+    send: (message: ToHome) => {
+      link.send(message)
+    },
+    resync: () => {
+      link.resync()
+    },
+  }
+})

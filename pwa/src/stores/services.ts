@@ -1,0 +1,31 @@
+/** What the stores need from outside, handed in once, so that tests can hand in their own. */
+import type { MakeId } from '../chat/commands'
+import type { Exclusive } from '../net/access'
+import type { Api } from '../net/api'
+import type { LinkOptions, MakeLink } from '../net/link'
+import type { SettingsStorage } from '../storage/settings'
+
+export interface Services {
+  api: Api
+  settings: SettingsStorage
+  exclusive: Exclusive
+  makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>) => MakeLink
+  makeId: MakeId
+  now: () => number
+  /** Calls before the next paint; not at all while nobody looks. */
+  nextFrame: (action: () => void) => void
+  /** Calls when a connection may have died or may be had again. Gives what ends it. */
+  onWake: (wake: () => void) => () => void
+  isOnline: () => boolean
+}
+
+let given: Services | null = null
+
+export function provideServices(services: Services): void {
+  given = services
+}
+
+export function services(): Services {
+  if (!given) throw new Error('provideServices comes before the first store.')
+  return given
+}

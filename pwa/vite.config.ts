@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import VueI18n from '@intlify/unplugin-vue-i18n/vite'
+import vue from '@vitejs/plugin-vue'
+import { VitePWA } from 'vite-plugin-pwa'
+import { defineConfig } from 'vitest/config'
+import { compress } from './build/compress.ts'
+import { manifest } from './build/manifest.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const { version } = JSON.parse(readFileSync(here('./package.json'), 'utf8')) as { version: string }
+
+/** What the server answers itself: the service worker never puts the app's page in its place. */
+const notPages = [/^\/api(\/|$)/, /^\/\.well-known\//, /^\/healthz$/, /^\/readyz$/, /^\/metrics$/]
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    // Messages are compiled here, so that the page needs neither a compiler nor `eval`.
+    VueI18n({
+      include: here('./src/i18n/locales/*.json'),
+      runtimeOnly: true,
+      dropMessageCompiler: true,
+      strictMessage: true,
+    }),
+    VitePWA({
+      registerType: 'prompt',
+      injectRegister: false,
+      manifest,
+      includeManifestIcons: false,
+      workbox: {
+        globPatterns: ['**/*.{js,css,html,svg,webmanifest}', 'icons/icon-192.png'],
+        navigateFallback: 'index.html',
+        navigateFallbackDenylist: notPages,
+        cleanupOutdatedCaches: true,
+        inlineWorkboxRuntime: true,
+      },
+    }),
+    compress(),
+  ],
+  define: {
+    __APP_VERSION__: JSON.stringify(version),
+    __VUE_I18N_LEGACY_API__: 'false',
+    __VUE_I18N_FULL_INSTALL__: 'false',
+    __INTLIFY_PROD_DEVTOOLS__: 'false',
+    __VUE_OPTIONS_API__: 'false',
+  },
+  build: {
+    target: ['chrome123', 'firefox128', 'safari17.5'],
+    // An inlined asset would be a `data:` address, which the page's policy refuses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts', 'tests/**/*.test.ts', 'build/**/*.test.ts'],
+    restoreMocks: true,
+  },
+})
