@@ -11,6 +11,27 @@ from os import PathLike
 from types import TracebackType
 from typing import ClassVar, Literal, Self, final
 
+__all__ = [
+    "ContextFull",
+    "DeviceUnavailable",
+    "DuplicateGeneration",
+    "Engine",
+    "EngineBusy",
+    "EngineClosed",
+    "EngineError",
+    "GenerationEnd",
+    "InferenceFailed",
+    "InvalidMessages",
+    "InvalidSampling",
+    "ModelDamaged",
+    "ModelInfo",
+    "ModelMissing",
+    "ModelUnsupported",
+    "RuntimeMissing",
+    "Sampling",
+    "TextPiece",
+]
+
 class EngineError(Exception):
     """Base of all errors of the engine. `str(error)` is a sentence a user can act on."""
 

@@ -345,7 +345,7 @@ mod tests {
             for event in engine.next_events(Duration::from_secs(60)).unwrap() {
                 match event {
                     Event::Text(piece) if &*piece.generation == generation => {
-                        text.push_str(&piece.text)
+                        text.push_str(&piece.text);
                     }
                     Event::End(end) if &*end.generation == generation => {
                         return (text, end.reason.name());

@@ -215,6 +215,7 @@ const POSITION_IDS: &str = "position_ids";
 /// Positions of the cache that proves the graph: more than the proof fills.
 const PROOF_CAPACITY: usize = 8;
 
+#[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
 fn failed(error: ort::Error) -> EngineError {
     EngineError::InferenceFailed(error.message().to_owned())
 }

@@ -303,6 +303,7 @@ impl PyEngine {
         Ok(py.detach(|| self.0.tokenizer().encode(text))?)
     }
 
+    #[allow(clippy::needless_pass_by_value)] // PyO3 extracts owned values
     fn detokenize(&self, py: Python<'_>, ids: Vec<u32>) -> String {
         py.detach(|| self.0.tokenizer().decode(&ids))
     }

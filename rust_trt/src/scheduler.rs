@@ -240,7 +240,7 @@ pub(crate) mod testing {
 
     /// The next token after `sequence`: letters by its sum, a stop after twelve.
     pub(crate) fn says(sequence: &[u32]) -> u32 {
-        if sequence.len() % 13 == 0 {
+        if sequence.len().is_multiple_of(13) {
             return STOP;
         }
         97 + sequence.iter().sum::<u32>() % 26

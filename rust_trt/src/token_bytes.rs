@@ -18,6 +18,9 @@ pub struct TokenBytes {
     pub strip_first_space: bool,
 }
 
+/// Far above any published vocabulary; the table has a row for every id.
+const MAX_ID: u32 = 1 << 22;
+
 /// How a vocabulary writes bytes as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
@@ -34,13 +37,20 @@ impl TokenBytes {
     /// `decoder` is the part of that name in `tokenizer.json`.
     ///
     /// # Errors
-    /// [`EngineError::ModelUnsupported`] for a decoder of another kind.
+    /// [`EngineError::ModelUnsupported`] for a decoder of another kind,
+    /// [`EngineError::ModelDamaged`] for absurd ids.
     pub fn new(tokens: &[(u32, String, TokenKind)], decoder: &Value) -> Result<Self> {
         let spelling = spelling(decoder).ok_or_else(|| {
             EngineError::ModelUnsupported("its tokenizer has a decoder of an unknown kind".into())
         })?;
         let mut order: Vec<_> = tokens.iter().collect();
         order.sort_by_key(|(id, ..)| *id);
+        order.dedup_by_key(|(id, ..)| *id);
+        if order.last().is_some_and(|(id, ..)| *id >= MAX_ID) {
+            return Err(EngineError::ModelDamaged(
+                "tokenizer.json has absurd token ids".into(),
+            ));
+        }
         let mut table = Self {
             bytes: Vec::new(),
             ends: Vec::new(),
@@ -53,10 +63,10 @@ impl TokenBytes {
                 (TokenKind::Special, _) => {}
                 (TokenKind::Added, _) => table.bytes.extend_from_slice(text.as_bytes()),
                 (TokenKind::Ordinary, Spelling::ByteLevel) => {
-                    push_byte_level(text, &mut table.bytes)
+                    push_byte_level(text, &mut table.bytes);
                 }
                 (TokenKind::Ordinary, Spelling::Metaspace) => {
-                    push_metaspace(text, &mut table.bytes)
+                    push_metaspace(text, &mut table.bytes);
                 }
             }
             table.ends.push(table.bytes.len());
@@ -231,6 +241,13 @@ mod tests {
         let tokens = [(5, "a".to_owned(), TokenKind::Ordinary)];
         let table = TokenBytes::new(&tokens, &json!({"type": "ByteLevel"})).unwrap();
         assert_eq!((table.of(4), table.of(5)), (&b""[..], &b"a"[..]));
+    }
+
+    #[test]
+    fn an_absurd_id_is_refused_before_a_table_is_made_for_it() {
+        let tokens = [(u32::MAX, "a".to_owned(), TokenKind::Ordinary)];
+        let error = TokenBytes::new(&tokens, &json!({"type": "ByteLevel"})).unwrap_err();
+        assert_eq!(error.code(), "model_damaged");
     }
 
     #[test]
