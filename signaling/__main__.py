@@ -17,7 +17,7 @@ from signaling.errors import CannotStart, PortTaken
 
 _log = structlog.get_logger("signaling")
 
-_STOP_S = 2.0
+_STOP_S = 1.0
 """How long requests under way get to end."""
 
 

@@ -78,7 +78,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     )
 
     async def on_shutdown(_app: web.Application) -> None:
-        bus.close_all()
+        hub.close_all()
 
     async def until_cleanup(_app: web.Application) -> AsyncIterator[None]:
         yield

@@ -32,9 +32,6 @@ class Bus(Protocol):
     def close_session(self, session: str, why: Refused) -> None:
         """Tell every peer of a session why and close its sockets."""
 
-    def close_all(self) -> None:
-        """Close every socket, since the server goes away."""
-
 
 class LocalBus:
     """Implements `Bus` for the sockets of this process."""
@@ -72,11 +69,6 @@ class LocalBus:
         """See `Bus`."""
         for peer in self._peers_of_session.get(session, ()):
             self.close_peer(peer, why)
-
-    def close_all(self) -> None:
-        """See `Bus`."""
-        for outbox in self._outboxes.values():
-            outbox.go_away()
 
 
 def _encode(message: FromVds) -> bytes:

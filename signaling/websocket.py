@@ -97,6 +97,12 @@ class Hub:
         self._replays = Replays(settings.limit_tracked)
         self._by_account = Counter(settings.limit_sockets_per_account)
         self._by_address = Counter(settings.limit_sockets_per_address)
+        self._open: set[Outbox] = set()
+
+    def close_all(self) -> None:
+        """Close every socket of this process, authenticated or not, since it ends."""
+        for outbox in self._open:
+            outbox.go_away()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket from its opening to its end.
@@ -126,6 +132,7 @@ class Hub:
         )
         await socket.prepare(request)
         outbox = Outbox(socket, self._settings.limit_send_queue, _abort(request))
+        self._open.add(outbox)
         try:
             await self._session(socket, outbox, from_page=from_page)
         except (Refused, ProtocolError) as why:
@@ -134,6 +141,8 @@ class Hub:
         except Exception as error:
             _log.error("socket_failed", error=type(error).__name__, exc_info=True)
             outbox.refuse(Internal())
+        finally:
+            self._open.discard(outbox)
         await outbox.finished()
         return socket
 
