@@ -18,7 +18,7 @@ use crate::sequence::{Language, Sequence, end_unstarted};
 /// Prompt tokens of one step. Fixed, not fitted to the load: another division of
 /// the same prompt rounds differently, and a seed would no longer give the same
 /// answer. Smaller chunks let others speak sooner, larger ones compute faster.
-pub const PREFILL_CHUNK: usize = 128;
+pub const PREFILL_CHUNK: usize = 64;
 
 /// The sequences of one model.
 pub struct Scheduler<M: LanguageModel> {
@@ -352,7 +352,7 @@ mod tests {
         for _ in 0..8 {
             step(&mut scheduler);
         }
-        assert_eq!(scheduler.model.steps, [1, 128, 1, 128, 1, 128, 1, 128]);
+        assert_eq!(scheduler.model.steps, [1, 64, 1, 64, 1, 64, 1, 64]);
     }
 
     #[test]

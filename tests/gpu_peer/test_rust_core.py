@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import tokenizers
 
 from gpu_peer import _rust_trt as core
 
@@ -233,7 +234,7 @@ class TestText:
             "Привет, как дела? Ёж.",
             "🔥🧑‍🚀👩‍👩‍👧‍👦🇫🇷",
             "多言語 العربية",
-            "a\n\tb  c\u200b",
+            " \n a\n\tb  c\u200b \n",
             "e\u0301",
         ],
     )
@@ -266,12 +267,16 @@ class TestText:
         assert sum(id_ in control for id_ in attacked) == sum(id_ in control for id_ in harmless)
 
     def test_harmless_messages_are_encoded_as_the_template_writes_them(
-        self, engine: core.Engine
+        self, engine: core.Engine, model_folder: Path
     ) -> None:
-        messages = [("system", "Be brief."), ("user", "a < b | c > d 🔥"), ("assistant", "Да.")]
+        """Against the tokenizer's own Python binding."""
+        messages = [("system", "Be brief."), ("user", " a < b | c > d 🔥\n"), ("assistant", "Да.")]
         rendered = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in messages)
-        expected = engine.tokenize(rendered + "<|im_start|>assistant\n")
+        rendered += "<|im_start|>assistant\n"
+        reference = tokenizers.Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+        expected = reference.encode(rendered, add_special_tokens=False).ids
         assert engine.encode_chat(messages) == expected
+        assert engine.tokenize(rendered) == expected
 
 
 class TestRefusals:
@@ -392,6 +397,14 @@ class TestLoading:
         with pytest.raises(core.RuntimeMissing, match="onnxruntime"):
             core.Engine.load(model_folder, library=tmp_path / "libonnxruntime.so")
 
+    def test_another_runtime_beside_the_first(
+        self, engine: core.Engine, model_folder: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "libonnxruntime.so"
+        other.touch()
+        with pytest.raises(core.RuntimeMissing, match="restart"):
+            core.Engine.load(model_folder, library=other)
+
     def test_a_file_that_is_no_runtime(self, model_folder: Path) -> None:
         """In a process of its own: this one has loaded the right library already."""
         script = (
@@ -482,11 +495,9 @@ class TestThreads:
 
 def test_text_is_in_no_repr(engine: core.Engine) -> None:
     engine.submit("quiet", user("What is the capital of France?"), core.Sampling(max_tokens=8))
-    seen = []
-    while not seen or not isinstance(seen[-1], core.GenerationEnd):
-        seen += engine.next_events(WAIT_S)
-    words = {
-        word for event in seen if isinstance(event, core.TextPiece) for word in event.text.split()
-    }
-    assert words
-    assert not any(word in repr(event) for event in seen for word in words if len(word) > 3)
+    while True:
+        for event in engine.next_events(WAIT_S):
+            if isinstance(event, core.GenerationEnd):
+                return
+            expected = f'TextPiece(generation_id="quiet", tokens={event.tokens})'
+            assert repr(event) == expected
