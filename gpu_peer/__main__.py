@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gpu_peer.config import Config, read_config
 from gpu_peer.engine import Engine
-from gpu_peer.errors import PeerError
+from gpu_peer.errors import EngineUnavailable, PeerError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +78,14 @@ def _model_folder(config: Config) -> Path:
     """Give the model's folder, and convert the model first where that is not done."""
     if config.model is not None and config.model.is_dir():
         return config.model
-    raise NotImplementedError
+    from gpu_peer.models.embedded import embedded_gguf
+    from gpu_peer.models.errors import ModelError
+    from gpu_peer.models.store import ensure_model
+
+    try:
+        return ensure_model(config.model or embedded_gguf(), config.data / "models")
+    except ModelError as error:
+        raise EngineUnavailable(str(error)) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

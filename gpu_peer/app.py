@@ -64,9 +64,11 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
             try:
                 async with _reading(engine, home) as broken:
                     sessions = SignaledSessions(certificate, _server(home, clock))
-                    await _signal(config, identity, sessions, clock, stop, broken)
-                    await home.close()
-                    await _farewell(sessions)
+                    try:
+                        await _signal(config, identity, sessions, clock, stop, broken)
+                    finally:
+                        await home.close()
+                        await _farewell(sessions)
             finally:
                 closing = in_daemon_thread(engine.close, "engine-closer")
                 await asyncio.wait((closing,), timeout=CLOSE_ENGINE_S)
@@ -163,11 +165,16 @@ async def _signal(
 
     client = SignalingClient(config.signaling_url, assertion, sessions, clock, ready)
     running = asyncio.ensure_future(client.run())
+    stopping = asyncio.ensure_future(stop.wait())
     try:
-        await _unless(stop, asyncio.gather(running, broken))
+        ends = (running, stopping, broken)
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in done:
+            end.result()
     finally:
         running.cancel()
-        await asyncio.wait((running,))
+        stopping.cancel()
+        await asyncio.wait((running, stopping))
 
 
 async def _farewell(sessions: SignaledSessions) -> None:

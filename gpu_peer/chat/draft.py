@@ -3,6 +3,9 @@
 DELTA_INTERVAL_S = 1 / 30
 """A channel carries 30 messages a second well and 200 badly, so tokens are gathered for a frame."""
 
+FIRST_DELTAS = 8
+"""So many deltas of an answer wait for no frame: a short answer is seen word by word too."""
+
 SAVE_INTERVAL_S = 1.0
 """A draft is saved this often: losing the power costs at most so much of an answer."""
 
@@ -63,7 +66,7 @@ class Draft:
 
     def flush(self, now_s: float) -> bool:
         """Make a delta of what is pending, if one is due. Returns whether it did."""
-        if not self._pending or self._pace.wait_s(now_s) > 0:
+        if self.due_in_s(now_s) != 0:
             return False
         self._pace.mark(now_s)
         self._deltas.append("".join(self._pending))
@@ -72,4 +75,6 @@ class Draft:
 
     def due_in_s(self, now_s: float) -> float | None:
         """Give when to flush next; None while nothing is pending."""
-        return self._pace.wait_s(now_s) if self._pending else None
+        if not self._pending:
+            return None
+        return 0.0 if self.index < FIRST_DELTAS else self._pace.wait_s(now_s)
