@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpu_peer.chat.answers import RETRY_S
-from gpu_peer.chat.draft import DELTA_INTERVAL_S, SAVE_INTERVAL_S
+from gpu_peer.chat.draft import DELTA_INTERVAL_S, FIRST_DELTAS, SAVE_INTERVAL_S
 from gpu_peer.errors import GenerationRefused
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
@@ -50,37 +50,42 @@ async def asked(house: House, text: str = "Go") -> tuple[MemoryDevice, str, str]
     return device, chat, begun.answer
 
 
-async def test_pieces_within_a_frame_travel_together(house: House, clock: VirtualClock) -> None:
+async def test_after_the_first_words_pieces_within_a_frame_travel_together(
+    house: House, clock: VirtualClock
+) -> None:
     device, _, answer = await asked(house)
-    for piece in ("a", "b", "c"):
+    for piece in "abcdefghijkl":
         house.engine.say(answer, piece)
         clock.advance(DELTA_INTERVAL_S / 10)
     clock.advance(DELTA_INTERVAL_S)
-    first, second = await device.hear(Delta), await device.hear(Delta)
-    assert [(d.index, d.text) for d in (first, second)] == [(0, "a"), (1, "bc")]
+    heard = [await device.hear(Delta) for _ in range(FIRST_DELTAS + 1)]
+    assert [delta.index for delta in heard] == list(range(FIRST_DELTAS + 1))
+    assert [delta.text for delta in heard] == [*"abcdefgh", "ijkl"]
 
 
 async def test_a_device_that_joins_in_the_middle_misses_nothing(
     house: House, clock: VirtualClock
 ) -> None:
     first, chat, answer = await asked(house)
-    house.engine.say(answer, "One ")
-    clock.advance(1)
-    house.engine.say(answer, "two ")
-    house.engine.say(answer, "three ")
+    known = FIRST_DELTAS + 1
+    for number in range(known):
+        clock.advance(1)
+        house.engine.say(answer, f"{number} ")
+    house.engine.say(answer, "more ")
     second = house.join("ann")
     await second.greet()
     draft = await second.hear(Draft)
-    assert (draft.chat, draft.answer, draft.index, draft.text) == (chat, answer, 2, "One two ")
+    text = "".join(f"{number} " for number in range(known))
+    assert draft == Draft(chat=chat, answer=answer, index=known, text=text)
     clock.advance(1)
     for device in (first, second):
-        while (delta := await device.hear(Delta)).index < 2:
+        while (delta := await device.hear(Delta)).index < known:
             pass
-        assert (delta.index, delta.text) == (2, "three ")
+        assert (delta.index, delta.text) == (known, "more ")
     house.engine.say(answer, "four")
     house.engine.end(answer)
     for device in (first, second):
-        assert (await device.event(AnswerEnded)).text == "One two three four"
+        assert (await device.event(AnswerEnded)).text == text + "more four"
 
 
 async def test_an_answer_goes_on_with_nobody_there(house: House, clock: VirtualClock) -> None:

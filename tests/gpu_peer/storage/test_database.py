@@ -74,16 +74,21 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
         open_database(tmp_path / "file" / "chats.sqlite3")
 
 
+def fill(log: EventLog, path: Path) -> None:
+    for number in range(10_000):
+        name = f"chat-{number}"
+        with storage_errors(path):
+            log.change("ann", name, lambda mine, name=name: mine.make_chat(name))
+
+
 def test_a_full_disk_refuses_the_change_and_keeps_the_rest(path: Path) -> None:
     with closing(open_database(path)) as db:
         log = EventLog(db)
         log.change("ann", "first", lambda mine: mine.make_chat("c"))
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(StorageFailed, match="full"), storage_errors(path):
-            for number in range(10_000):
-                name = f"chat-{number}"
-                log.change("ann", name, lambda mine, name=name: mine.make_chat(name))
+        with pytest.raises(StorageFailed, match="full"):
+            fill(log, path)
         made = db.execute("SELECT count(*) FROM chats").fetchone()[0]
         assert made == db.execute("SELECT count(*) FROM commands").fetchone()[0]
         db.execute("PRAGMA max_page_count = 100000")
@@ -92,6 +97,10 @@ def test_a_full_disk_refuses_the_change_and_keeps_the_rest(path: Path) -> None:
 
 def test_a_file_that_became_read_only_is_a_sentence(path: Path) -> None:
     open_database(path).close()
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as db:
-        with pytest.raises(StorageFailed, match="readonly"), storage_errors(path):
-            EventLog(db).change("ann", None, lambda mine: mine.make_chat("c"))
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    with (
+        closing(db),
+        pytest.raises(StorageFailed, match="readonly"),
+        storage_errors(path),
+    ):
+        EventLog(db).change("ann", None, lambda mine: mine.make_chat("c"))

@@ -3,6 +3,8 @@ gone from the file."""
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from gpu_peer.chat.commands import Circumstances, Outcome, carry_out
+from gpu_peer.chat.commands import Circumstances, carry_out
 from gpu_peer.errors import Refused
 from gpu_peer.storage.database import open_database
 from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, UserLog, Written
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
 from protocol.chat import (
+    AnswerBegun,
     ChatCreated,
     ChatDeleted,
     Command,
@@ -33,10 +36,10 @@ users = st.sampled_from(["ann", "bob"])
 
 
 def execute(log: EventLog, user: str, command: Command) -> Written:
-    def change(mine: UserLog) -> Outcome:
-        return carry_out(command, mine, AROUND)
+    def change(mine: UserLog) -> None:
+        carry_out(command, mine, AROUND)
 
-    return log.change(user, command.id, lambda mine: change(mine) and None)
+    return log.change(user, command.id, change)
 
 
 def history(log: EventLog, user: str, after: int = 0) -> list[Event]:
@@ -104,8 +107,13 @@ class Chats(RuleBasedStateMachine):
         command = SendMessage(id=uuid7(), chat=chat, message=uuid7(), text=text)
         written = self.execute(user, command)
         begun = history(self.log, user)[-1]
-        self.log.save_draft(user, begun.answer, draft := self.secret())  # type: ignore[union-attr]
-        self.log.change(user, None, lambda mine: mine.close_draft(begun.answer) and None)  # type: ignore[union-attr]
+        assert isinstance(begun, AnswerBegun)
+        self.log.save_draft(user, begun.answer, draft := self.secret())
+
+        def end(mine: UserLog) -> None:
+            assert mine.close_draft(begun.answer)
+
+        self.log.change(user, None, end)
         self.expected[user] += [(chat, text), (chat, "begun")]
         self.secrets[user, chat] += [text[:13], draft[:13]]
         return user, command, written
@@ -168,8 +176,9 @@ TestChats.settings = settings(max_examples=25, stateful_step_count=25, deadline=
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> EventLog:
-    return EventLog(open_database(tmp_path / "chats.sqlite3"))
+def log(tmp_path: Path) -> Iterator[EventLog]:
+    with closing(open_database(tmp_path / "chats.sqlite3")) as db:
+        yield EventLog(db)
 
 
 def created(title: str = "t") -> ChatCreated:
@@ -209,6 +218,12 @@ def test_a_page_is_full_but_never_empty(log: EventLog) -> None:
 
 def test_events_on_disk_are_wire_events(log: EventLog, tmp_path: Path) -> None:
     event = created("Привет")
-    log.change("ann", None, lambda mine: (mine.make_chat(event.chat), mine.append(event)) and None)
-    rows = sqlite3.connect(tmp_path / "chats.sqlite3").execute("SELECT body FROM events").fetchall()
+
+    def change(mine: UserLog) -> None:
+        mine.make_chat(event.chat)
+        mine.append(event)
+
+    log.change("ann", None, change)
+    with closing(sqlite3.connect(tmp_path / "chats.sqlite3")) as db:
+        rows = db.execute("SELECT body FROM events").fetchall()
     assert [codec.event.decode(body) for (body,) in rows] == log.page("ann", 0).events

@@ -11,12 +11,13 @@ from aiortc import (
 )
 
 from gpu_peer.errors import ChannelClosed
-from gpu_peer.transports.signaled_sessions import SignaledSessions
+from gpu_peer.transports.signaled_sessions import Signals
 from gpu_peer.uuid7 import uuid7
 from protocol import VERSION, codec
 from protocol.accounts import User
 from protocol.chat import (
     Acknowledged,
+    Alive,
     AnswerBegun,
     CreateChat,
     Events,
@@ -134,7 +135,7 @@ class MemoryDevice(Talker):
 class RtcDevice(Talker):
     """A device with aiortc, introduced to the PC by an in-memory stand-in for signaling."""
 
-    def __init__(self, user: str, sessions: SignaledSessions, label: str = "chat") -> None:
+    def __init__(self, user: str, signals: Signals, label: str = "chat") -> None:
         super().__init__()
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.channel: RTCDataChannel = self.peer.createDataChannel(label)
@@ -144,7 +145,7 @@ class RtcDevice(Talker):
         self.channel.on("open", self.open.set)
         self.signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._joiner = Joiner()
-        self._sessions = sessions
+        self._home = signals
         self._sender = RoomPeer(
             id=f"peer-{uuid7()}", role="device", user=User(id=user, name="Somebody")
         )
@@ -162,7 +163,7 @@ class RtcDevice(Talker):
             self.signals.put_nowait(signal)
 
         posted = SignalPosted(room="room", sender=self._sender, signal=signal)
-        self._sessions.take(posted, answer)
+        self._home.take(posted, answer)
 
     async def connect(self, sdp: str | None = None) -> None:
         answer = await self.offer(sdp)
@@ -188,5 +189,8 @@ class RtcDevice(Talker):
         await self.peer.close()
 
     def _on_frame(self, frame: bytes) -> None:
-        if (message := self._joiner.feed(frame)) is not None:
-            self.put(codec.from_home.decode(message))
+        if (joined := self._joiner.feed(frame)) is not None:
+            message = codec.from_home.decode(joined)
+            if isinstance(message, Heartbeat):
+                self.say(Alive(sent_ms=message.sent_ms))
+            self.put(message)

@@ -1,0 +1,171 @@
+"""The whole part but the model: a home behind a stand-in VDS, a device over WebRTC."""
+
+import asyncio
+import re
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gpu_peer.__main__ import main
+from gpu_peer.app import only_one, serve
+from gpu_peer.chat.conversation import Turn
+from gpu_peer.config import Config
+from gpu_peer.engine import Engine, EngineEvent, TextPiece
+from gpu_peer.errors import EngineUnavailable, FolderInUse
+from protocol.chat import AnswerEnded, Delta
+from tests.gpu_peer.support.device import RtcDevice
+from tests.gpu_peer.support.scripted_engine import ScriptedEngine
+from tests.gpu_peer.support.vds import ThroughVds, Vds, a_vds
+
+
+class Parrot(ScriptedEngine):
+    """Repeats what it is asked at once and then says no more; read by the real reader."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events: asyncio.Queue[Sequence[EngineEvent] | None] = asyncio.Queue()
+
+    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+        self.put([TextPiece(generation, prompt[-1][1])])
+
+    def next_events(self, timeout_s: float) -> Sequence[EngineEvent]:
+        events = asyncio.run_coroutine_threadsafe(self._events.get(), self.loop).result(20)
+        if events is None:
+            raise EngineUnavailable("closed")
+        return events
+
+    def put(self, events: Sequence[EngineEvent] | None) -> None:
+        self.loop.call_soon_threadsafe(self._events.put_nowait, events)
+
+    def close(self) -> None:
+        self.put(None)
+
+
+@pytest.fixture
+async def vds() -> AsyncIterator[tuple[Vds, str]]:
+    async with a_vds() as pair:
+        yield pair
+
+
+class Running:
+    def __init__(self, config: Config, load: Callable[[], Engine]) -> None:
+        self.stop = asyncio.Event()
+        self.task = asyncio.ensure_future(serve(config, load, self.stop))
+
+    async def end(self) -> None:
+        self.stop.set()
+        async with asyncio.timeout(3):
+            await self.task
+
+
+def config(folder: Path, address: str) -> Config:
+    return Config(data=folder, signaling=address)
+
+
+async def test_from_an_offer_to_an_answer_that_is_cut_by_the_end(
+    tmp_path: Path, vds: tuple[Vds, str]
+) -> None:
+    server, address = vds
+    parrot = Parrot()
+    running = Running(config(tmp_path, address), lambda: parrot)
+    await server.home()
+    device = RtcDevice("ann", ThroughVds(server))
+    await device.connect()
+    assert (await device.greet()).model == "scripted"
+    await device.ask(await device.create_chat(), "Say this")
+    assert (await device.hear(Delta)).text == "Say this"
+    ending = asyncio.ensure_future(running.end())
+    ended = await device.event(AnswerEnded)
+    assert (ended.reason, ended.text) == ("cut", "Say this")
+    await ending
+    await device.leave()
+
+
+async def test_devices_stay_when_the_vds_goes(tmp_path: Path, vds: tuple[Vds, str]) -> None:
+    server, address = vds
+    parrot = Parrot()
+    running = Running(config(tmp_path, address), lambda: parrot)
+    socket = await server.home()
+    device = RtcDevice("ann", ThroughVds(server))
+    await device.connect()
+    await device.greet()
+    await socket.close()
+    await server.home()
+    await device.ask(await device.create_chat(), "Still there")
+    assert (await device.hear(Delta)).text == "Still there"
+    await device.leave()
+    await running.end()
+
+
+async def test_an_engine_that_breaks_ends_the_process_with_a_sentence(
+    tmp_path: Path, vds: tuple[Vds, str]
+) -> None:
+    server, address = vds
+    parrot = Parrot()
+    running = Running(config(tmp_path, address), lambda: parrot)
+    await server.home()
+    device = RtcDevice("ann", ThroughVds(server))
+    await device.connect()
+    await device.greet()
+    await device.ask(await device.create_chat(), "Hello")
+    await device.hear(Delta)
+    parrot.put(None)
+    assert (await device.event(AnswerEnded)).code == "model_failed"
+    with pytest.raises(EngineUnavailable, match="stopped working"):
+        await running.task
+    await device.leave()
+
+
+async def test_a_model_that_cannot_be_loaded_is_a_sentence(tmp_path: Path) -> None:
+    def load() -> Engine:
+        raise EngineUnavailable("There is no model.")
+
+    with pytest.raises(EngineUnavailable, match="There is no model"):
+        await serve(config(tmp_path, "http://127.0.0.1:1"), load, asyncio.Event())
+
+
+async def test_an_end_does_not_wait_for_a_model_that_loads(tmp_path: Path) -> None:
+    loading, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def load() -> Engine:
+        loop.call_soon_threadsafe(loading.set)
+        go_on.wait(20)
+        raise EngineUnavailable("late")
+
+    running = Running(config(tmp_path, "http://127.0.0.1:1"), load)
+    await loading.wait()
+    await running.end()
+    go_on.set()
+
+
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    here = config(tmp_path, "")
+    with only_one(here), pytest.raises(FolderInUse, match=re.escape(str(here.folder))):
+        only_one(here).__enter__()
+    with only_one(here):
+        pass
+
+
+def test_the_command_prints_the_key_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEARTH_DATA", str(tmp_path))
+    assert main(["identity"]) == 0
+    first = capsys.readouterr().out
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", first)
+    assert main(["identity"]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_what_is_wrong_is_one_sentence_and_a_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gpu_peer").write_text("in the way")
+    monkeypatch.setenv("HEARTH_DATA", str(tmp_path))
+    assert main(["identity"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+from platformdirs import user_data_path
+
+from gpu_peer.config import read_config
+from gpu_peer.errors import ConfigInvalid
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA", "PORT", "ORIGIN", "SIGNALING", "MODEL", "THREADS"):
+        monkeypatch.delenv(f"HEARTH_{name}", raising=False)
+    return tmp_path
+
+
+def test_everything_has_a_default() -> None:
+    config = read_config()
+    assert config.data == user_data_path("hearth", appauthor=False)
+    assert config.signaling_url == config.audience == "http://localhost:8080"
+    assert config.model is None
+
+
+def test_the_environment_wins_over_the_file_and_empty_is_the_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env.universal").write_text(
+        "HEARTH_PORT=1111\nHEARTH_THREADS=3\nHEARTH_DATA=\nHEARTH_PWA=elsewhere\n"
+    )
+    monkeypatch.setenv("HEARTH_PORT", "2222")
+    monkeypatch.setenv("HEARTH_ORIGIN", "https://home.example/")
+    config = read_config()
+    assert (config.port, config.threads) == (2222, 3)
+    assert config.audience == "https://home.example"
+    assert config.signaling_url == "http://localhost:2222"
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "0"), ("PORT", "x"), ("THREADS", "-1")])
+def test_what_is_impossible_is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HEARTH_{name}", value)
+    with pytest.raises(ConfigInvalid, match=f"HEARTH_{name}"):
+        read_config()
+
+
+def test_every_setting_is_described() -> None:
+    described = (Path(__file__).parents[2] / ".env.universal").read_text()
+    for name in type(read_config()).model_fields:
+        assert f"\nHEARTH_{name.upper()}=" in described
