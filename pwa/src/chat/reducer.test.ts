@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import {
+  answer,
+  begun,
+  chat,
+  created,
+  ended,
+  id,
+  seeded,
+  written,
+} from '../../tests/support/messages'
+import type { Command, Event, FromHome } from '../protocol/generated'
+import { add, unsent } from './commands'
+import { type ChatsState, nothing } from './model'
+import { reduce } from './reducer'
+
+function events(...list: Event[]): FromHome {
+  return { type: 'events', events: list, upto: list.at(-1)?.seq ?? 0 }
+}
+
+function delta(index: number, text: string, of = answer): FromHome {
+  return { type: 'delta', chat, answer: of, index, text }
+}
+
+function draft(index: number, text: string): FromHome {
+  return { type: 'draft', chat, answer, index, text }
+}
+
+function after(...messages: FromHome[]): ChatsState {
+  return messages.reduce((state, one) => reduce(state, one).state, nothing)
+}
+
+const running = after(events(created(1), written(2), begun(3)))
+const turn = (state: ChatsState) => state.chats.get(chat)?.turns[0]
+const live = (state: ChatsState) => state.live.get(answer)
+
+describe('events', () => {
+  it('build a chat', () => {
+    const state = reduce(running, events(ended(4, 'Hi.'))).state
+    expect(state.chats.get(chat)?.title).toBe('A chat')
+    expect(turn(state)).toMatchObject({ text: 'Hello?', state: 'sent' })
+    expect(turn(state)?.reply).toMatchObject({ state: 'stop', text: 'Hi.' })
+    expect(state.live.size).toBe(0)
+    expect(state.after).toBe(4)
+  })
+
+  it('change nothing when they come again', () => {
+    const again = reduce(running, events(created(1, 'Other'), written(2, 'Other'), begun(3))).state
+    expect(again).toBe(running)
+  })
+
+  it('leave the chats that they do not touch as they were', () => {
+    const other = id(9)
+    const state = reduce(running, events(created(4, 'Other', other))).state
+    expect(state.chats.get(chat)).toBe(running.chats.get(chat))
+  })
+
+  it('do not change what was handed out before', () => {
+    const before = running.chats.get(chat)
+    reduce(running, events(written(4, 'More', id(8))))
+    expect(before?.turns).toHaveLength(1)
+  })
+
+  it('reach as far as the page says, beyond a deleted chat', () => {
+    const state = reduce(running, { type: 'events', events: [], upto: 40 }).state
+    expect(state.after).toBe(40)
+  })
+
+  it('forget a deleted chat and its running answer', () => {
+    const gone = { type: 'chat_deleted', seq: 4, at_ms: 40, chat } as const
+    const state = reduce(running, events(gone)).state
+    expect(state.chats.size).toBe(0)
+    expect(reduce(state, delta(0, 'late')).resync).toBeUndefined()
+  })
+
+  it('let a later answer replace an earlier, and no late word of the earlier matter', () => {
+    const second = id(4)
+    let state = reduce(running, events(ended(4, 'First.'), begun(5, second))).state
+    expect(turn(state)?.reply).toMatchObject({ id: second, state: 'running' })
+    state = reduce(state, delta(0, 'x')).state
+    state = reduce(state, events(ended(6, 'First, again.'))).state
+    expect(turn(state)?.reply).toMatchObject({ id: second, state: 'running' })
+  })
+
+  it('of one log end the same, however it is cut into pages and repeated', () => {
+    const log = [
+      created(1),
+      written(2),
+      begun(3),
+      ended(4, 'One.'),
+      begun(5, id(5)),
+      ended(6, 'Two.', { answer: id(5), reason: 'stopped' }),
+      { type: 'chat_renamed', seq: 8, at_ms: 80, chat, title: 'Renamed' } as const,
+      written(9, 'Next', id(6)),
+      begun(10, id(7), id(6)),
+    ]
+    const whole = after(events(...log))
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = seeded(seed)
+      let state = nothing
+      let from = 0
+      while (from < log.length) {
+        const to = Math.min(log.length, from + 1 + Math.floor(random() * 4))
+        const page = log.slice(Math.max(0, from - Math.floor(random() * 3)), to)
+        if (random() < 0.3) page.reverse()
+        state = reduce(state, { type: 'events', events: page, upto: log[to - 1]!.seq }).state
+        from = to
+      }
+      expect(state, `seed ${String(seed)}`).toEqual(whole)
+    }
+  })
+})
+
+describe('a running answer', () => {
+  it('grows by its deltas', () => {
+    const state = [delta(0, 'Hel'), delta(1, 'lo')].reduce((s, m) => reduce(s, m).state, running)
+    expect(live(state)).toEqual({ text: 'Hello', next: 2 })
+  })
+
+  it('leaves the messages as they were, so that nothing else is drawn again', () => {
+    expect(reduce(running, delta(0, 'x')).state.chats).toBe(running.chats)
+  })
+
+  it('takes no delta twice', () => {
+    const once = reduce(running, delta(0, 'x')).state
+    expect(reduce(once, delta(0, 'x')).state).toBe(once)
+  })
+
+  it('asks again when one is missing, and adds nothing', () => {
+    const { state, resync } = reduce(running, delta(1, 'x'))
+    expect(resync).toBe(true)
+    expect(state).toBe(running)
+  })
+
+  it('goes on from a draft', () => {
+    const state = reduce(reduce(running, draft(7, 'Hello')).state, delta(7, ' you')).state
+    expect(live(state)).toEqual({ text: 'Hello you', next: 8 })
+  })
+
+  it('does not go back to a draft that is behind', () => {
+    const ahead = reduce(running, draft(7, 'Hello you')).state
+    expect(reduce(ahead, draft(3, 'Hello')).state).toBe(ahead)
+  })
+
+  it('never shows anything but a beginning of the answer, through any cuts', () => {
+    const pieces = ['It ', 'is ', 'a ', 'long ', 'story ', 'about ', 'a ', 'fire.']
+    const text = (count: number) => pieces.slice(0, count).join('')
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = seeded(seed)
+      let state = running
+      for (let index = 0; index < pieces.length; index++) {
+        if (random() < 0.25) continue
+        const reduced = reduce(state, delta(index, pieces[index]!))
+        state = reduced.state
+        // A resync says hello again, and the PC answers with a draft.
+        if (reduced.resync) state = reduce(state, draft(index + 1, text(index + 1))).state
+        expect(live(state)?.text, `seed ${String(seed)}`).toBe(text(live(state)!.next))
+      }
+      state = reduce(state, events(ended(4, text(8)))).state
+      expect(turn(state)?.reply?.text).toBe(text(8))
+    }
+  })
+})
+
+describe('a command', () => {
+  const send: Command = { type: 'send_message', id: id(20), chat, message: id(21), text: 'Well?' }
+  const rename: Command = { type: 'rename_chat', id: id(22), chat, title: 'New' }
+  const waiting = add(running, [send, rename], 5_000)
+
+  it('is sent again until it is acknowledged, in order', () => {
+    expect(unsent(waiting)).toEqual([send, rename])
+    const state = reduce(waiting, { type: 'acknowledged', id: send.id, seq: 4 }).state
+    expect(unsent(state)).toEqual([rename])
+  })
+
+  it('stays until its event is here', () => {
+    const known = reduce(waiting, { type: 'acknowledged', id: send.id, seq: 4 }).state
+    expect(known.pending).toHaveLength(2)
+    expect(reduce(known, events(written(4, 'Well?', id(21)))).state.pending).toHaveLength(1)
+  })
+
+  it('goes at once where the event came first', () => {
+    const seen = reduce(waiting, events(written(4, 'Well?', id(21)))).state
+    const state = reduce(seen, { type: 'acknowledged', id: send.id, seq: 4 }).state
+    expect(state.pending.map(({ command }) => command)).toEqual([rename])
+  })
+
+  it('that was refused is said, and undone', () => {
+    const refusal = { type: 'error', code: 'chat_unknown', message: '', re: rename.id } as const
+    const { state, refused } = reduce(waiting, refusal)
+    expect(refused).toBe(refusal)
+    expect(unsent(state)).toEqual([send])
+  })
+
+  it('that was refused keeps what a person wrote', () => {
+    const refusal = { type: 'error', code: 'engine_busy', message: '', re: send.id } as const
+    const { state, refused } = reduce(waiting, refusal)
+    expect(refused).toBeUndefined()
+    expect(state.pending[0]).toMatchObject({ command: send, state: 'refused', code: 'engine_busy' })
+    expect(unsent(state)).toEqual([rename])
+  })
+})
+
+it('knows by the welcome what is still to come', () => {
+  const welcome = { type: 'welcome', version: 1, head: 7, model: 'm', heartbeat_s: 2 } as const
+  expect(reduce(nothing, welcome).state).toMatchObject({ head: 7, model: 'm', after: 0 })
+})

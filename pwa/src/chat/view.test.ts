@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { begun, chat, created, ended, id, message, written } from '../../tests/support/messages'
+import type { Command } from '../protocol/generated'
+import { add, say } from './commands'
+import { applyEvents } from './events'
+import { nothing } from './model'
+import { activityOf, chatList, hasChat, turnsOf } from './view'
+
+let made = 100
+const makeId = () => id(made++)
+const empty = applyEvents(nothing, [created(1)], 1)
+const answered = applyEvents(nothing, [created(1), written(2), begun(3), ended(4, 'Hi.')], 4)
+
+describe('before the PC has confirmed it', () => {
+  it('a new chat is in the list with its first words as title', () => {
+    const state = add(nothing, say(makeId, chat, 'Hello there', true), 1_000)
+    expect(chatList(state)).toEqual([{ id: chat, title: 'Hello there', changedMs: 1_000 }])
+    expect(hasChat(state, chat)).toBe(true)
+    expect(turnsOf(state, chat)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
+  })
+
+  it('a renamed chat has its new title, and a deleted one is gone', () => {
+    const rename: Command = { type: 'rename_chat', id: makeId(), chat, title: 'New' }
+    const remove: Command = { type: 'delete_chat', id: makeId(), chat }
+    const renamed = add(answered, [rename], 0)
+    expect(chatList(renamed)[0]?.title).toBe('New')
+    const removed = add(renamed, [remove], 0)
+    expect(chatList(removed)).toEqual([])
+    expect(hasChat(removed, chat)).toBe(false)
+  })
+
+  it('a regenerated answer gives way to the wait for the next', () => {
+    const again: Command = { type: 'regenerate', id: makeId(), chat, message }
+    const turns = turnsOf(add(answered, [again], 0), chat)
+    expect(turns[0]?.reply).toBeNull()
+    expect(activityOf(turns)).toBe('awaiting')
+  })
+})
+
+it('shows a message once, also while its event and its command are both here', () => {
+  const [command] = say(() => message, chat, 'Hello?', false)
+  const state = applyEvents(add(empty, [command!], 0), [written(2)], 2)
+  expect(turnsOf(state, chat)).toHaveLength(1)
+  expect(turnsOf(state, chat)[0]?.state).toBe('sent')
+})
+
+it('hands out the same turns while nothing is pending', () => {
+  expect(turnsOf(answered, chat)).toBe(answered.chats.get(chat)?.turns)
+})
+
+it('puts the chat that was last spoken in first', () => {
+  const other = id(50)
+  let state = applyEvents(answered, [created(5, 'Other', other)], 5)
+  expect(chatList(state).map((one) => one.id)).toEqual([other, chat])
+  state = add(state, say(makeId, chat, 'More', false), 9_000)
+  expect(chatList(state).map((one) => one.id)).toEqual([chat, other])
+})
+
+it('is busy from the question to the end of the answer', () => {
+  const stages = [[], [written(2)], [written(2), begun(3)], [written(2), begun(3), ended(4, '.')]]
+  const activities = stages.map((events) =>
+    activityOf(turnsOf(applyEvents(empty, events, events.length + 1), chat)),
+  )
+  expect(activities).toEqual(['idle', 'awaiting', 'answering', 'idle'])
+})
