@@ -26,6 +26,7 @@ def main() -> int:
     try:
         settings = config.load()
         log.set_up(settings.log_level)
+        _allow_many_sockets()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except CannotStart as why:
@@ -42,6 +43,17 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:  # there is none for Windows
         return None
     return uvloop.new_event_loop
+
+
+def _allow_many_sockets() -> None:
+    """Raise the soft limit on open files, often 1,024, to the hard one: a socket is a file."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # unlimited is refused in some places
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(settings: Settings) -> None:
