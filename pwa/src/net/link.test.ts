@@ -1,0 +1,231 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { TestClock } from '../../tests/support/clock'
+import { TestDataChannel } from '../../tests/support/dataChannel'
+import { TestSocket } from '../../tests/support/socket'
+import type { FromHome, Signal } from '../protocol/generated'
+import { type Connection, disconnected } from './connection'
+import { ProblemError, Unreachable } from './errors'
+import { type Link, makeLink } from './link'
+import type { DialHandlers, SignalPost } from './road'
+
+interface TestCall {
+  signals: SignalPost
+  handlers: DialHandlers
+  hungUp: boolean
+}
+
+let clock: TestClock
+let sockets: TestSocket[]
+let calls: TestCall[]
+let token: () => Promise<string>
+let distrusted: string[]
+let connection: Connection
+let said: FromHome[]
+let told: string[]
+let link: Link
+
+beforeEach(() => {
+  clock = new TestClock()
+  sockets = []
+  calls = []
+  token = () => Promise.resolve('token')
+  distrusted = []
+  connection = disconnected
+  said = []
+  told = []
+  const make = makeLink({
+    clock,
+    token: () => token(),
+    distrust: (one) => void distrusted.push(one),
+    hello: () => ({ type: 'hello', version: 1, after: 5 }),
+    openSocket: () => {
+      const socket = new TestSocket()
+      sockets.push(socket)
+      return socket
+    },
+    dial: (signals, handlers) => {
+      const call: TestCall = { signals, handlers, hungUp: false }
+      calls.push(call)
+      return { road: 'signaled', hangUp: () => (call.hungUp = true) }
+    },
+  })
+  link = make({
+    onConnection: (value) => (connection = value),
+    onMessage: (message) => void said.push(message),
+    onWelcomed: () => void told.push('welcomed'),
+    onRoundTrip: () => void told.push('round trip'),
+    onLoggedOut: () => void told.push('logged out'),
+    onRefused: (code) => void told.push(code),
+  })
+})
+
+const settle = () => Promise.resolve().then(() => Promise.resolve())
+
+async function admitted(home: string | null = 'pc'): Promise<TestSocket> {
+  link.start()
+  await settle()
+  sockets[0]!.admit(home)
+  return sockets[0]!
+}
+
+const welcome = { type: 'welcome', version: 1, head: 5, model: 'm', heartbeat_s: 2 } as const
+
+async function connected(): Promise<TestDataChannel> {
+  await admitted()
+  const data = new TestDataChannel()
+  calls[0]!.handlers.onOpen(data)
+  data.say(welcome)
+  return data
+}
+
+describe('the way to the PC', () => {
+  it('begins with the token in the first frame', async () => {
+    const socket = await admitted()
+    expect(socket.received).toEqual([
+      { type: 'authenticate', version: 1, token: 'token' },
+      { type: 'join_room', room: 'room' },
+    ])
+    expect(calls).toHaveLength(1)
+  })
+
+  it('says hello with what it has, and sends nothing before it is welcomed', async () => {
+    await admitted()
+    const data = new TestDataChannel()
+    calls[0]!.handlers.onOpen(data)
+    link.send({ type: 'stop_answer', id: 'a', answer: 'b' })
+    expect(data.received).toEqual([{ type: 'hello', version: 1, after: 5 }])
+    data.say(welcome)
+    expect(told).toEqual(['welcomed'])
+    expect(said).toEqual([welcome])
+    expect(link.road).toBe('signaled')
+  })
+
+  it('carries signals to the PC and back to the call that they are for', async () => {
+    const socket = await admitted()
+    const heard: Signal[] = []
+    calls[0]!.signals.listen('mine', (signal) => void heard.push(signal))
+    const offer = { type: 'offer', connection: 'mine', sdp: 'o' } as const
+    calls[0]!.signals.post(offer)
+    expect(socket.received.at(-1)).toEqual({
+      type: 'post_signal',
+      room: 'room',
+      to: 'pc',
+      signal: offer,
+    })
+    const sender = { id: 'pc', role: 'home' }
+    for (const name of ['mine', 'other']) {
+      const signal = { type: 'answer', connection: name, sdp: 'a' }
+      socket.say({ type: 'signal_posted', room: 'room', sender, signal })
+    }
+    expect(heard.map((signal) => signal.connection)).toEqual(['mine'])
+  })
+
+  it('waits for a PC that is not there, and dials when it comes', async () => {
+    const socket = await admitted(null)
+    expect(calls).toHaveLength(0)
+    const peer = { id: 'pc', role: 'home' }
+    socket.say({ type: 'presence_changed', room: 'room', peer, online: true })
+    expect(calls).toHaveLength(1)
+  })
+
+  it('keeps its channel when the socket breaks, and opens another socket', async () => {
+    const data = await connected()
+    sockets[0]!.break()
+    data.say({ type: 'alive', sent_ms: clock.now() })
+    clock.pass(1_000)
+    await settle()
+    expect(sockets).toHaveLength(2)
+    expect([data.closed, connection.link.state]).toEqual([false, 'fresh'])
+  })
+
+  it('is dialed again when the channel dies', async () => {
+    const data = await connected()
+    clock.pass(6_000)
+    expect([data.closed, calls[0]!.hungUp]).toEqual([true, true])
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is dialed again when something was missed', async () => {
+    const data = await connected()
+    link.resync()
+    clock.pass(500)
+    expect([data.closed, calls.length]).toEqual([true, 2])
+  })
+
+  it('is given up after 15 s and tried again', async () => {
+    await admitted()
+    clock.pass(15_000)
+    expect(calls[0]!.hungUp).toBe(true)
+    clock.pass(500)
+    expect(calls).toHaveLength(2)
+  })
+
+  it('ends when it is told to', async () => {
+    const data = await connected()
+    link.stop()
+    expect([data.closed, sockets[0]!.closed, link.road]).toEqual([true, true, null])
+    clock.pass(60_000)
+    expect([sockets.length, calls.length]).toEqual([1, 1])
+  })
+})
+
+describe('the token', () => {
+  it('that nobody can renew ends it', async () => {
+    token = () => Promise.reject(new ProblemError('not_logged_in', ''))
+    link.start()
+    await settle()
+    expect(told).toEqual(['logged out'])
+    expect(sockets).toHaveLength(0)
+  })
+
+  it('that cannot be fetched now is tried for again', async () => {
+    token = () => Promise.reject(new Unreachable(''))
+    link.start()
+    await settle()
+    expect(connection.socket.state).toBe('resting')
+    token = () => Promise.resolve('token')
+    clock.pass(500)
+    await settle()
+    expect(sockets).toHaveLength(1)
+  })
+
+  it('that comes after the stop opens nothing', async () => {
+    link.start()
+    link.stop()
+    await settle()
+    expect(sockets).toHaveLength(0)
+  })
+
+  it('that the server refuses is not trusted again', async () => {
+    link.start()
+    await settle()
+    sockets[0]!.open()
+    sockets[0]!.say({ type: 'error', code: 'token_expired', message: '' })
+    expect(distrusted).toEqual(['token'])
+    expect(connection.socket.state).toBe('resting')
+  })
+})
+
+it('says so when the two ends speak different versions', async () => {
+  await admitted()
+  const data = new TestDataChannel()
+  calls[0]!.handlers.onOpen(data)
+  data.say({ type: 'error', code: 'unsupported_version', message: '' })
+  expect(told).toEqual(['unsupported_version'])
+})
+
+it('wants a sign of life at once when it is woken', async () => {
+  const data = await connected()
+  clock.sleep(1_000)
+  link.wake()
+  expect(data.types().slice(-1)).toEqual(['heartbeat'])
+  expect(sockets[0]!.received.at(-1)).toEqual({ type: 'ping' })
+})
+
+it('takes a socket that gives no pong for dead', async () => {
+  const socket = await admitted(null)
+  clock.pass(25_000)
+  expect(socket.received.at(-1)).toEqual({ type: 'ping' })
+  clock.pass(8_000)
+  expect(socket.closed).toBe(true)
+})
