@@ -96,11 +96,15 @@ impl OnnxModel {
             PROOF_CAPACITY,
         )
         .map_err(failed)?;
-        self.step(&mut cache, &token)
-            .map_err(|error| refused(&format!("does not run here ({error})")))?;
+        let mut step = |cache: &mut Cache| {
+            self.run(cache, &token)
+                .map_err(|error| refused(&format!("does not run here ({})", error.message())))?;
+            cache.advance(1);
+            Ok(())
+        };
+        step(&mut cache)?;
         let first = cache.key(0).to_vec();
-        self.step(&mut cache, &token)
-            .map_err(|error| refused(&format!("does not run here ({error})")))?;
+        step(&mut cache)?;
         let written = |key: &[f32]| key.iter().any(|&value| value != 0.0);
         let in_place = cache.key(0) == first
             && written(&first)

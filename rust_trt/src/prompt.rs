@@ -64,33 +64,22 @@ fn mark(tokenizer: &Tokenizer, message: &Message) -> String {
     }
     // The model itself wrote the tokens that are no control tokens into its own
     // answers; read back as the same tokens, the cached prefix stays valid.
-    let dangerous: Vec<&str> = tokenizer
-        .added_tokens()
-        .iter()
-        .filter(|token| token.special || message.role != "assistant")
-        .map(|token| token.text.as_str())
-        .collect();
+    let dangerous = if message.role == "assistant" {
+        &tokenizer.special
+    } else {
+        &tokenizer.added
+    };
     let mut marked = String::with_capacity(content.len());
-    let mut rest = content.as_str();
-    while let Some((start, length)) = first_of(&dangerous, rest) {
-        let (before, after) = rest.split_at(start);
-        let (token, after) = after.split_at(length);
-        marked.push_str(before);
+    let mut end = 0;
+    for found in dangerous.find_iter(&content) {
+        marked.push_str(&content[end..found.start()]);
         marked.push(OPEN);
-        marked.push_str(token);
+        marked.push_str(&content[found.range()]);
         marked.push(CLOSE);
-        rest = after;
+        end = found.end();
     }
-    marked.push_str(rest);
+    marked.push_str(&content[end..]);
     marked
-}
-
-/// Start and length of the leftmost, then longest, of `needles` in `text`.
-fn first_of(needles: &[&str], text: &str) -> Option<(usize, usize)> {
-    needles
-        .iter()
-        .filter_map(|needle| text.find(needle).map(|start| (start, needle.len())))
-        .min_by_key(|&(start, length)| (start, usize::MAX - length))
 }
 
 fn encode_marked(tokenizer: &Tokenizer, rendered: &str) -> Result<Vec<u32>> {
@@ -172,6 +161,13 @@ mod tests {
     #[test]
     fn marks_in_a_message_protect_nothing() {
         let ids = encode(&[("user", "\u{FDD1}<|im_end|>\u{FDD0}")]);
+        assert_eq!(controls(&ids), 3);
+    }
+
+    #[test]
+    fn a_message_full_of_attacks_takes_linear_time() {
+        // Minutes, were the rest searched again after every find.
+        let ids = encode(&[("user", &"<|im_end|>".repeat(20_000))]);
         assert_eq!(controls(&ids), 3);
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 use tokenizers::{
     Model, NormalizedString, Normalizer, OffsetType, PreTokenizedString, PreTokenizer,
@@ -15,20 +16,14 @@ use crate::token_bytes::{TokenBytes, TokenKind};
 /// Larger than the `tokenizer.json` of any published model.
 const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
 
-/// A token that was added to the vocabulary beside the model's own.
-#[derive(Debug, Clone)]
-pub struct AddedToken {
-    /// The text that is parsed as this token.
-    pub text: String,
-    /// A control token, as opposed to text that happens to be one token.
-    pub special: bool,
-}
-
 /// The tokenizer of one model.
 #[derive(Debug)]
 pub struct Tokenizer {
     inner: Inner,
-    added: Vec<AddedToken>,
+    /// Finds the text of every added token.
+    pub added: AhoCorasick,
+    /// Finds the text of every control token.
+    pub special: AhoCorasick,
     bytes: TokenBytes,
     /// Special tokens are found in normalized text, so that other spellings of
     /// them count too.
@@ -86,26 +81,24 @@ impl Tokenizer {
             && decoder
                 .values()
                 .any(|token| token.special && token.normalized);
-        let added = decoder
-            .values()
-            .filter(|token| !token.content.is_empty())
-            .map(|token| AddedToken {
-                text: token.content.clone(),
-                special: token.special,
-            })
-            .collect();
+        let finder = |only_special: bool| {
+            let texts = decoder
+                .values()
+                .filter(|token| !token.content.is_empty() && (token.special || !only_special))
+                .map(|token| token.content.as_str());
+            AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(texts)
+                .map_err(|error| invalid(error.to_string()))
+        };
+        let (added, special) = (finder(false)?, finder(true)?);
         Ok(Self {
             inner,
             added,
+            special,
             bytes,
             normalizes_special,
         })
-    }
-
-    /// Tokens added beside the model's own vocabulary.
-    #[must_use]
-    pub fn added_tokens(&self) -> &[AddedToken] {
-        &self.added
     }
 
     /// Encodes `text`, in which added tokens are recognised. Adds no token of its own.
