@@ -133,8 +133,11 @@ class Hub:
         await socket.prepare(request)
         outbox = Outbox(socket, self._settings.limit_send_queue, _abort(request))
         self._open.add(outbox)
+        seat: Seat | None = None
         try:
-            await self._session(socket, outbox, from_page=from_page)
+            # Left behind once it returns: what only entering needs is not kept by an idle socket.
+            seat = await self._enter(socket, outbox, from_page=from_page)
+            await self._converse(seat.peer.id, socket, outbox)
         except (Refused, ProtocolError) as why:
             self._metrics.refused.labels(why.code).inc()
             outbox.refuse(why)
@@ -143,23 +146,39 @@ class Hub:
             outbox.refuse(Internal())
         finally:
             self._open.discard(outbox)
+            if seat:
+                self._leave(seat)
         await outbox.finished()
         return socket
 
-    async def _session(self, socket: Socket, outbox: Outbox, *, from_page: bool) -> None:
+    async def _enter(self, socket: Socket, outbox: Outbox, *, from_page: bool) -> Seat:
         claims = await self._read_claims(socket, from_page=from_page)
         peer_id = secrets.token_hex(8)
         if isinstance(claims, HomeClaims):
             seat = Seat(RoomPeer(id=peer_id, role="home"), claims.sub)
-            await self._hold(seat, socket, outbox, claims)
-            return
-        if not self._by_account.hold(claims.sub):
-            raise TooManyConnections
-        try:
+        else:
+            if not self._by_account.hold(claims.sub):
+                raise TooManyConnections
             seat = Seat(RoomPeer(id=peer_id, role="device", user=claims.user), claims.sid)
-            await self._hold(seat, socket, outbox, claims)
-        finally:
-            self._by_account.release(claims.sub)
+        # Attached before the session is looked up: revoked a moment later, it is found and closed.
+        self._bus.attach(peer_id, seat.holder, outbox)
+        try:
+            if isinstance(claims, HomeClaims):
+                await self._home_came(seat, outbox, claims)
+            else:
+                await self._device_came(seat, outbox, claims)
+        except BaseException:
+            self._leave(seat)
+            raise
+        _log.info("peer_came", peer=peer_id, role=seat.peer.role)
+        return seat
+
+    def _leave(self, seat: Seat) -> None:
+        self._bus.detach(seat.peer.id, seat.holder)
+        self._bus.deliver(self._rooms.left(seat.peer.id))
+        if seat.peer.user:
+            self._by_account.release(seat.peer.user.id)
+        _log.info("peer_left", peer=seat.peer.id, role=seat.peer.role)
 
     async def _read_claims(self, socket: Socket, *, from_page: bool) -> "AccessClaims | HomeClaims":
         try:
@@ -181,23 +200,6 @@ class Hub:
         if not from_page:
             raise OriginRefused
         return self._signer.verify(message.token, now)
-
-    async def _hold(
-        self, seat: Seat, socket: Socket, outbox: Outbox, claims: "AccessClaims | HomeClaims"
-    ) -> None:
-        # Attached before the session is looked up: revoked a moment later, it is found and closed.
-        self._bus.attach(seat.peer.id, seat.holder, outbox)
-        try:
-            if isinstance(claims, HomeClaims):
-                await self._home_came(seat, outbox, claims)
-            else:
-                await self._device_came(seat, outbox, claims)
-            _log.info("peer_came", peer=seat.peer.id, role=seat.peer.role)
-            await self._converse(seat.peer.id, socket, outbox)
-        finally:
-            self._bus.detach(seat.peer.id, seat.holder)
-            self._bus.deliver(self._rooms.left(seat.peer.id))
-            _log.info("peer_left", peer=seat.peer.id, role=seat.peer.role)
 
     async def _home_came(self, seat: Seat, outbox: Outbox, claims: HomeClaims) -> None:
         await self._storage.name_home(claims.sub, claims.name)

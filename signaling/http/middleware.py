@@ -56,10 +56,12 @@ def security_headers(settings: Settings) -> dict[str, str]:
 def add_headers(
     settings: Settings,
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Make the signal handler that puts the security headers on every answer."""
+    """Make the signal handler that puts the security headers on every answer with a body."""
     headers = security_headers(settings)
 
     async def on_prepare(_request: web.Request, response: web.StreamResponse) -> None:
+        if response.status == 101:  # no page to protect, and a socket keeps its headers for life
+            return
         response.headers.update(headers)
         response.headers.pop("Server", None)
 
