@@ -36,6 +36,10 @@ class VirtualClock:
         self.call_later(delay_s, woken.set)
         await woken.wait()
 
+    def waits(self, seconds: float) -> bool:
+        """Whether something is to happen after exactly so long."""
+        return any(abs(at - self._now_s - seconds) < 1e-9 for at, _, _ in self._due)
+
     def advance(self, seconds: float) -> None:
         """Let time pass, doing on the way what is due."""
         until = self._now_s + seconds
