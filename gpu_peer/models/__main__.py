@@ -1,4 +1,4 @@
-"""Command line: `convert` one GGUF into a folder, or `ensure` the embedded model in a data folder.
+"""Command line: `convert` one GGUF into a folder, or `ensure` that a data folder has a model.
 
 The path of the model folder is the last line on standard output; progress goes to standard error.
 """
@@ -20,7 +20,7 @@ from rich.progress import Progress as Bar
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.errors import ModelError, StorageFailed, system_errors
 from gpu_peer.models.export import ExportOptions, Progress
-from gpu_peer.models.folder import MANIFEST_FILE
+from gpu_peer.models.folder import MANIFEST_FILE, verify_folder
 from gpu_peer.models.quantize import WeightFormat
 from gpu_peer.models.store import ensure_model, replace_folder
 
@@ -82,7 +82,11 @@ def _sentence(stage: str) -> str:
 
 def _run(options: argparse.Namespace, progress: Progress) -> Path:
     if options.command == "ensure":
-        return ensure_model(embedded_gguf(), options.data / MODELS_FOLDER, progress)
+        model: Path = options.model or embedded_gguf()
+        if model.is_dir():
+            verify_folder(model)
+            return model.absolute()
+        return ensure_model(model, options.data.absolute() / MODELS_FOLDER, progress)
     folder: Path = options.folder.absolute()
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise StorageFailed(folder, "it exists and is not a model folder, so it is left alone")
@@ -104,8 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--accuracy-level", type=int, choices=(0, 1, 4), default=defaults.accuracy_level
     )
-    ensure = commands.add_parser("ensure", help="have the embedded model in a data folder")
-    ensure.add_argument("--data", type=Path, required=True)
+    ensure = commands.add_parser("ensure", help="have a model, converted and checked")
+    ensure.add_argument("--data", type=Path, required=True, help="folder of all state")
+    ensure.add_argument(
+        "--model", type=Path, help="a GGUF file or a model folder; default: the embedded model"
+    )
     return parser
 
 

@@ -71,8 +71,9 @@ def read_config(gguf: GgufFile) -> LlamaConfig:
     kv_heads = _size(gguf, "llama.attention.head_count_kv", MAX_WIDTH, heads)
     head_dim = _size(gguf, "llama.rope.dimension_count", MAX_WIDTH, hidden // heads)
     embedding = gguf.tensors.get("token_embd.weight")
-    if embedding is None or len(embedding.shape) != 2:
-        raise GgufDamaged(gguf.path, "there is no embedding")
+    if embedding is None or embedding.shape[1:] != (hidden,):
+        raise GgufDamaged(gguf.path, f"there is no embedding of width {hidden}")
+    gguf.info("blk.0.attn_q.weight", (heads * head_dim, hidden))  # bounds all by the file's size
     intermediate = _size(gguf, "llama.feed_forward_length", MAX_WIDTH)
     if heads % kv_heads or head_dim % 16:
         raise GgufDamaged(gguf.path, f"{heads} heads, {kv_heads} key heads of {head_dim}")

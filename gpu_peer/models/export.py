@@ -1,4 +1,24 @@
-"""Converts a GGUF file to a model folder."""
+"""Converts a GGUF file to a model folder.
+
+How matrices are stored was decided by measuring SmolLM2-135M (Q4_1, its embedding Q8_0) along 48
+greedy tokens of six prompts of the float32 reference, against that reference, and by paired runs on
+2 cores (AVX-512 VNNI) after 512 tokens. `same` is the share of equal next tokens, KL the mean
+divergence of their distributions, `error` the root mean square of the logits' error:
+
+| weights | accuracy_level | same | KL     | error | decode tok/s | prefill tok/s | MB  |
+|---------|----------------|------|--------|-------|--------------|---------------|-----|
+| int4    | 0              | 71 % | 0.381  | 1.43  | 7            | 550           | 103 |
+| int4    | 4              | 69 % | 0.386  | 1.44  | 72           | 437           | 103 |
+| uint4   | 4              | 74 % | 0.307  | 1.33  | 74           | 453           | 106 |
+| int8    | 0              | 99 % | 0.001  | 0.10  | 3            | 420           | 157 |
+| int8    | 4              | 97 % | 0.0035 | 0.15  | 63           | 480           | 157 |
+| llama.cpp on the GGUF    | | 97 % | 0.0031 | 0.14  |              |               | 98  |
+
+Q4_1 does not survive a second rounding to 4 bits, with whole zero points or without; as int8 it is
+as faithful as llama.cpp, which rounds activations in the same way. So int8 is the default. Tried
+and left: int8 in blocks of 64 (4 % faster, twice the KL), and moving the activations' outliers into
+the weights as SmoothQuant does (4 times the KL, since it spreads the weights within a block).
+"""
 
 from __future__ import annotations
 

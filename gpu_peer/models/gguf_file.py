@@ -143,7 +143,8 @@ class GgufFile:
         block, size = GGML_QUANT_SIZES[info.kind]
         raw = self.raw(info).reshape(*info.shape[:-1], info.shape[-1] // block * size)
         try:
-            values = dequantize(raw, info.kind)
+            with np.errstate(over="ignore", invalid="ignore"):  # checked below
+                values = dequantize(raw, info.kind)
         except NotImplementedError as error:
             raise GgufUnsupported(self.path, f"weights stored as {info.kind.name}") from error
         values = np.ascontiguousarray(values, dtype=np.float32).reshape(shape)

@@ -1,0 +1,138 @@
+"""A plain float32 forward pass of a Llama-family GGUF in numpy: slow, and easy to check by eye.
+
+It shares with the exporter only the parsing of the file. Weights are dequantised by the `gguf`
+package; rotary positions are applied the way GGUF files of this family store them (neighbouring
+pairs), so a mistake in the exporter's reordering of rows shows as a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gpu_peer.models.config import LlamaConfig, read_config
+from gpu_peer.models.gguf_file import GgufFile
+
+Array = npt.NDArray[np.float32]
+Rewrite = Callable[[str, Array], Array]
+
+
+def unchanged(name: str, matrix: Array) -> Array:
+    """Leave the weights as the file has them."""
+    return matrix
+
+
+@dataclass
+class Reference:
+    """A network with its weights as float32 matrices [outputs, inputs], and one cache.
+
+    With `rounded`, the input of every matrix product is rounded to int8 in blocks of 32, which is
+    what `accuracy_level=4` means: so that this noise, too, is computed without the exported graph.
+    """
+
+    config: LlamaConfig
+    weights: dict[str, Array]
+    rounded: bool = False
+    keys: list[Array] = field(default_factory=list)
+    values: list[Array] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, path: Path, rewrite: Rewrite = unchanged) -> Reference:
+        """Read `path`; every matrix goes through `rewrite(name, matrix)` first."""
+        with GgufFile(path) as gguf:
+            config = read_config(gguf)
+            weights = {}
+            for name, info in gguf.tensors.items():
+                tensor = gguf.tensor(name, info.shape)
+                weights[name] = rewrite(name, tensor) if tensor.ndim == 2 else tensor
+        reference = cls(config, weights)
+        reference.reset()
+        return reference
+
+    def reset(self) -> None:
+        """Forget everything read so far."""
+        empty = np.zeros((self.config.kv_heads, 0, self.config.head_dim), dtype=np.float32)
+        self.keys = [empty] * self.config.layers
+        self.values = [empty] * self.config.layers
+
+    def logits(self, tokens: list[int]) -> Array:
+        """Append `tokens` to the cache and return the logits after each: [tokens, vocab]."""
+        hidden = self.weights["token_embd.weight"][tokens]
+        for layer in range(self.config.layers):
+            hidden = hidden + self._attention(layer, self._norm(f"blk.{layer}.attn_norm", hidden))
+            hidden = hidden + self._feed_forward(layer, self._norm(f"blk.{layer}.ffn_norm", hidden))
+        output = "output" if "output.weight" in self.weights else "token_embd"
+        return self._product(self._norm("output_norm", hidden), output)
+
+    def greedy(self, prompt: list[int], count: int) -> tuple[list[int], Array]:
+        """Return `count` tokens after `prompt`, and the logits that each was taken from."""
+        self.reset()
+        rows = [self.logits(prompt)[-1]]
+        tokens = [int(rows[0].argmax())]
+        while len(tokens) < count:
+            rows.append(self.logits(tokens[-1:])[-1])
+            tokens.append(int(rows[-1].argmax()))
+        return tokens, np.stack(rows)
+
+    def forced(self, prompt: list[int], answer: list[int]) -> Array:
+        """Return the logits before each token of `answer`, given the ones before it."""
+        self.reset()
+        return self.logits(prompt + answer[:-1])[len(prompt) - 1 :]
+
+    def _norm(self, name: str, hidden: Array) -> Array:
+        mean = np.mean(hidden * hidden, axis=-1, keepdims=True)
+        scaled = hidden / np.sqrt(mean + np.float32(self.config.norm_epsilon))
+        return np.asarray(scaled * self.weights[f"{name}.weight"])
+
+    def _feed_forward(self, layer: int, hidden: Array) -> Array:
+        gate = self._product(hidden, f"blk.{layer}.ffn_gate")
+        up = self._product(hidden, f"blk.{layer}.ffn_up")
+        silu = gate / (1 + np.exp(-gate))
+        return self._product(silu * up, f"blk.{layer}.ffn_down")
+
+    def _attention(self, layer: int, hidden: Array) -> Array:
+        config = self.config
+        past = self.keys[layer].shape[1]
+        query = self._rotate(self._heads(layer, "attn_q", hidden, config.heads), past)
+        key = self._rotate(self._heads(layer, "attn_k", hidden, config.kv_heads), past)
+        value = self._heads(layer, "attn_v", hidden, config.kv_heads)
+        self.keys[layer] = np.concatenate([self.keys[layer], key], axis=1)
+        self.values[layer] = np.concatenate([self.values[layer], value], axis=1)
+        group = config.heads // config.kv_heads
+        keys = np.repeat(self.keys[layer], group, axis=0)
+        scores = query @ keys.swapaxes(1, 2) / np.sqrt(np.float32(config.head_dim))
+        positions = np.arange(past + len(hidden))
+        scores[:, positions[None, :] > positions[past:, None]] = -np.inf
+        scores -= scores.max(axis=-1, keepdims=True)
+        weights = np.exp(scores)
+        weights /= weights.sum(axis=-1, keepdims=True)
+        mixed = weights @ np.repeat(self.values[layer], group, axis=0)
+        joined = mixed.swapaxes(0, 1).reshape(len(hidden), config.query_width)
+        return self._product(joined, f"blk.{layer}.attn_output")
+
+    def _heads(self, layer: int, part: str, hidden: Array, heads: int) -> Array:
+        flat = self._product(hidden, f"blk.{layer}.{part}")
+        return flat.reshape(len(hidden), heads, self.config.head_dim).swapaxes(0, 1)
+
+    def _product(self, hidden: Array, name: str) -> Array:
+        if self.rounded:
+            blocks = hidden.reshape(len(hidden), -1, 32)
+            scales = np.abs(blocks).max(axis=-1, keepdims=True) / 127
+            hidden = (np.rint(blocks / np.maximum(scales, 1e-30)) * scales).reshape(hidden.shape)
+        return np.asarray(hidden @ self.weights[f"{name}.weight"].T)
+
+    def _rotate(self, heads: Array, past: int) -> Array:
+        """Rotate neighbouring pairs of [heads, tokens, head_dim] by their positions."""
+        half = np.arange(self.config.head_dim // 2)
+        frequencies = self.config.rope_base ** (-2.0 * half / self.config.head_dim)
+        angles = np.outer(np.arange(past, past + heads.shape[1]), frequencies)
+        cosines, sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        even, odd = heads[..., 0::2], heads[..., 1::2]
+        turned = np.empty_like(heads)
+        turned[..., 0::2] = even * cosines - odd * sines
+        turned[..., 1::2] = even * sines + odd * cosines
+        return turned
