@@ -13,6 +13,10 @@ const { version } = JSON.parse(readFileSync(here('./package.json'), 'utf8')) as 
 /** What the server answers itself: the service worker never puts the app's page in its place. */
 const notPages = [/^\/api(\/|$)/, /^\/\.well-known\//, /^\/healthz$/, /^\/readyz$/, /^\/metrics$/]
 
+/** Only these tests need a page, which takes far longer to make than to test. */
+const withPage = ['src/{storage,stores,composables,components,pages}/**/*.test.ts']
+const withoutPage = ['src/{protocol,chat,net,i18n}/**/*.test.ts', 'build/**/*.test.ts']
+
 export default defineConfig({
   plugins: [
     vue(),
@@ -56,8 +60,15 @@ export default defineConfig({
     proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } },
   },
   test: {
-    environment: 'happy-dom',
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts', 'build/**/*.test.ts'],
-    restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'page', environment: 'happy-dom', include: withPage, isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'pure', environment: 'node', include: withoutPage, isolate: false },
+      },
+    ],
   },
 })

@@ -6,7 +6,9 @@ import { titleFrom } from './title'
 export type MakeId = () => string
 
 /** The commands that say something in a chat, beginning it where it is new. */
-export function say(makeId: MakeId, chat: string, text: string, isNew: boolean): Command[] {
+export function say(makeId: MakeId, chat: string, said: string, isNew: boolean): Command[] {
+  // Half a character, cut off while pasting, is nothing that UTF-8 can carry.
+  const text = said.toWellFormed()
   const send: Command = { type: 'send_message', id: makeId(), chat, message: makeId(), text }
   return isNew ? [{ type: 'create_chat', id: makeId(), chat, title: titleFrom(text) }, send] : [send]
 }

@@ -22,6 +22,10 @@ describe('tidyTitle', () => {
     expect(tidyTitle(' \n ')).toBe('')
   })
 
+  it('drops no character, but mends half of one', () => {
+    expect(tidyTitle('a\ud83d')).toBe('a\ufffd')
+  })
+
   it('is as long as the wire allows', () => {
     expect([...tidyTitle('я'.repeat(TITLE_CHARS + 5))].length).toBe(TITLE_CHARS)
   })

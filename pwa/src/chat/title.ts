@@ -16,5 +16,5 @@ export function titleFrom(text: string): string {
 
 /** A title that a person typed, as the wire takes it; empty where there is nothing to take. */
 export function tidyTitle(text: string): string {
-  return [...text.replace(/\s+/g, ' ').trim()].slice(0, TITLE_CHARS).join('')
+  return [...text.toWellFormed().replace(/\s+/g, ' ').trim()].slice(0, TITLE_CHARS).join('')
 }

@@ -19,6 +19,11 @@ describe('before the PC has confirmed it', () => {
     expect(turnsOf(state, chat)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
   })
 
+  it('a message with half a character is one that UTF-8 can carry', () => {
+    const said = say(makeId, chat, 'Hello \ud83d', true)
+    expect(said.at(-1)).toMatchObject({ text: 'Hello \ufffd' })
+  })
+
   it('a renamed chat has its new title, and a deleted one is gone', () => {
     const rename: Command = { type: 'rename_chat', id: makeId(), chat, title: 'New' }
     const remove: Command = { type: 'delete_chat', id: makeId(), chat }

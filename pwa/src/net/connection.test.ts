@@ -216,7 +216,7 @@ describe('through any order of things it', () => {
   ]
 
   it('never has two calls at once, never greets uncalled, and always has a way on', () => {
-    for (let seed = 1; seed <= 500; seed++) {
+    for (let seed = 1; seed <= 300; seed++) {
       const random = seeded(seed)
       let connection = disconnected
       let calls = 0
@@ -224,6 +224,7 @@ describe('through any order of things it', () => {
       for (let count = 0; count < 60; count++) {
         now += Math.floor(random() * 4_000)
         const input = inputs[Math.floor(random() * inputs.length)]!
+        const at = `seed ${String(seed)}, step ${String(count)}, ${input.type}`
         // Outside the machine, a call that is over is not told to be over again.
         if (input.type === 'channel_lost' && calls === 0) continue
         if (input.type === 'channel_opened' && calls === 0) continue
@@ -233,16 +234,15 @@ describe('through any order of things it', () => {
         for (const action of stepped.actions) {
           if (action === 'dial') calls++
           if (action === 'hang_up') calls = 0
-          if (action === 'greet') expect(calls).toBe(1)
+          if (action === 'greet' && calls !== 1) throw new Error(`greets uncalled, ${at}`)
         }
-        expect(calls, `seed ${String(seed)}`).toBeLessThanOrEqual(1)
         const { socket, link } = connection
         const called = ['dialing', 'greeting', 'fresh', 'open'].includes(link.state)
-        expect(called, `seed ${String(seed)}`).toBe(calls === 1)
-        if (socket.state === 'resting' || socket.state === 'opening') {
-          expect(socket.dueMs).not.toBeNull()
-        }
-        if (link.state === 'resting') expect(link.dueMs).not.toBeNull()
+        if (calls > 1 || called !== (calls === 1)) throw new Error(`${String(calls)} calls, ${at}`)
+        const stuck = [socket, link].some(
+          ({ state, dueMs }) => (state === 'resting' || state === 'opening') && dueMs === null,
+        )
+        if (stuck) throw new Error(`no way on, ${at}`)
       }
     }
   })

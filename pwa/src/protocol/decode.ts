@@ -76,6 +76,8 @@ function chosen(
   if (typeof tag !== 'string') throw wrong(`${path}.type`)
   const shape = Object.hasOwn(options, tag) ? options[tag] : undefined
   if (shape) return shape
+  // Only a whole message may be of a type that is newer than this version.
+  if (path !== '$') throw wrong(`${path}.type`)
   throw new ProtocolError(
     'unknown_type',
     'This version does not know that type of message. Update Hearth.',
@@ -88,6 +90,8 @@ function asRecord(value: unknown, path: string): Record<string, unknown> {
 }
 
 function fits(value: string, limit: { min?: number; max?: number; pattern?: string }): boolean {
+  // UTF-8 has no lone surrogates, though JSON can write them.
+  if (!value.isWellFormed()) return false
   if (limit.pattern && !new RegExp(limit.pattern, 'u').test(value)) return false
   if (limit.min === undefined && limit.max === undefined) return true
   // Lengths on the wire are in code points; JavaScript counts UTF-16 units.

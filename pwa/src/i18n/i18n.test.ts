@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ErrorCodeShape, EndReasonShape } from '../protocol/generated'
+import { createTranslations, languages, spoken } from '.'
+import { russianForm } from './plurals'
+
+interface Messages { [key: string]: string | Messages }
+
+function read(language: string): Messages {
+  const path = new URL(`./locales/${language}.json`, import.meta.url)
+  return JSON.parse(readFileSync(path, 'utf8')) as Messages
+}
+
+function flatten(messages: Messages, path = ''): Map<string, string> {
+  const all = new Map<string, string>()
+  for (const [key, value] of Object.entries(messages)) {
+    if (typeof value === 'string') all.set(path + key, value)
+    else for (const [inner, text] of flatten(value, `${path}${key}.`)) all.set(inner, text)
+  }
+  return all
+}
+
+const en = flatten(read('en'))
+const ru = flatten(read('ru'))
+
+describe('English and Russian', () => {
+  it('say the same things', () => {
+    expect([...ru.keys()]).toEqual([...en.keys()])
+  })
+
+  it('name the same values in them', () => {
+    const names = (text = '') => [...new Set(text.match(/\{\w+\}/g))].sort()
+    for (const [key, text] of en) expect(names(ru.get(key)), key).toEqual(names(text))
+  })
+
+  it('have two and three forms of what is counted', () => {
+    for (const [key, text] of en) {
+      if (!text.includes('|')) continue
+      expect(text.split('|'), key).toHaveLength(2)
+      expect(ru.get(key)?.split('|'), key).toHaveLength(3)
+    }
+  })
+
+  it('leave nothing empty, and Russian nothing in English', () => {
+    const names = new Set(['app.name', 'chat.hearth', 'settings.none'])
+    for (const [key, text] of ru) {
+      expect(text.trim(), key).not.toBe('')
+      if (!names.has(key)) expect(text, key).toMatch(/[а-яё]/i)
+    }
+  })
+
+  it('have a sentence for every error and every end', () => {
+    if (ErrorCodeShape.kind !== 'enum' || EndReasonShape.kind !== 'enum') throw new Error('shape')
+    for (const code of ErrorCodeShape.values) expect(en.get(`error.${code}`), code).toMatch(/\.$/)
+    const ends = EndReasonShape.values.filter((reason) => reason !== 'stop')
+    for (const reason of ends) expect(en.get(`end.${reason}`), reason).toMatch(/\.$/)
+  })
+})
+
+describe('Russian plurals', () => {
+  const cases: [number, number][] = [
+    [0, 2],
+    [1, 0],
+    [2, 1],
+    [4, 1],
+    [5, 2],
+    [11, 2],
+    [12, 2],
+    [21, 0],
+    [22, 1],
+    [111, 2],
+    [114, 2],
+    [121, 0],
+  ]
+  for (const [count, form] of cases) {
+    it(`${String(count)} takes form ${String(form)}`, () => {
+      expect(russianForm(count, 3)).toBe(form)
+    })
+  }
+
+  it('are used', () => {
+    const { t } = createTranslations('ru').global
+    expect(t('retryIn', { n: 3 }, 3)).toBe('Попробуйте через 3 секунды.')
+    expect(t('retryIn', { n: 21 }, 21)).toBe('Попробуйте через 21 секунду.')
+  })
+})
+
+it('speaks the first of the browser’s languages that it knows', () => {
+  expect(spoken(['de-DE', 'ru-RU', 'en'])).toBe('ru')
+  expect(spoken(['de'])).toBe('en')
+  expect(languages).toContain(spoken([]))
+})

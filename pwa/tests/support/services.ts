@@ -1,0 +1,84 @@
+import { createPinia, setActivePinia } from 'pinia'
+import type { Connection } from '../../src/net/connection'
+import { disconnected } from '../../src/net/connection'
+import type { LinkHandlers, LinkOptions } from '../../src/net/link'
+import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
+import { provideServices, type Services } from '../../src/stores/services'
+import type { Settings } from '../../src/storage/settings'
+import { id } from './messages'
+
+export const session: Session = {
+  access_token: 'token',
+  expires_in_s: 300,
+  user: { id: '1', name: 'anna' },
+}
+
+/** The outside of the stores, in the hands of a test. */
+export class TestServices {
+  kept: Settings = { theme: 'system', language: 'en', userName: null }
+  sent: ToHome[] = []
+  resyncs = 0
+  starts = 0
+  stops = 0
+  frames: (() => void)[] = []
+  refresh: () => Promise<Session> = () => Promise.resolve(session)
+  logOut: () => Promise<void> = () => Promise.resolve()
+  options!: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>
+  handlers!: LinkHandlers
+  private made = 1_000
+
+  constructor() {
+    setActivePinia(createPinia())
+    provideServices(this.services())
+  }
+
+  /** What the link says of itself once the PC has welcomed it. */
+  connect(head = 0): void {
+    const link = { state: 'open', dueMs: null, failures: 0 } as const
+    this.standing({ ...disconnected, link })
+    this.say({ type: 'welcome', version: 1, head, model: 'test', heartbeat_s: 2 })
+    this.handlers.onWelcomed()
+  }
+
+  standing(connection: Connection): void {
+    this.handlers.onConnection(connection)
+  }
+
+  say(message: FromHome): void {
+    this.handlers.onMessage(message)
+  }
+
+  paint(): void {
+    for (const frame of this.frames.splice(0)) frame()
+  }
+
+  private services(): Services {
+    return {
+      api: {
+        register: () => Promise.resolve(session),
+        logIn: () => Promise.resolve(session),
+        refresh: () => this.refresh(),
+        logOut: () => this.logOut(),
+      },
+      settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
+      exclusive: (action) => action(),
+      makeLink: (options) => (handlers) => {
+        this.options = options
+        this.handlers = handlers
+        return {
+          road: 'signaled',
+          start: () => this.starts++,
+          stop: () => this.stops++,
+          wake: () => undefined,
+          send: (message) => this.sent.push(message),
+          resync: () => this.resyncs++,
+        }
+      },
+      makeId: () => id(this.made++),
+      now: () => 1_000_000,
+      nextFrame: (action) => this.frames.push(action),
+      onWake: () => () => undefined,
+      isOnline: () => true,
+    }
+  }
+}
