@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpu_peer.chat.connection import DeviceConnection
+from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.transports import signaled_sessions
@@ -64,7 +65,7 @@ async def test_a_conversation(house: House, device: RtcDevice) -> None:
     begun = await device.ask(chat, "What is the capital of France?")
     generation = await house.engine.submitted()
     assert generation == begun.answer
-    assert house.engine.prompts[generation] == [("user", "What is the capital of France?")]
+    assert house.engine.prompts[generation] == [SYSTEM, ("user", "What is the capital of France?")]
     house.engine.say(generation, "The capital ")
     assert (await device.hear(Delta)).text == "The capital "
     house.engine.say(generation, "is Paris.")
