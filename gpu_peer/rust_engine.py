@@ -11,8 +11,9 @@ from gpu_peer.errors import EngineUnavailable, GenerationRefused
 from protocol.errors import ErrorCode
 
 TEMPERATURE = 0.2
-TOP_P = 0.9
-"""A small model rambles at higher temperatures and repeats itself at 0."""
+MIN_P = 0.1
+REPETITION_PENALTY = 1.1
+"""A small model rambles at higher temperatures, and runs in circles without the penalty."""
 
 _CODES: dict[str, ErrorCode] = {"context_full": "context_full", "engine_busy": "engine_busy"}
 
@@ -22,7 +23,12 @@ class RustEngine:
 
     def __init__(self, engine: core.Engine, max_tokens: int) -> None:
         self._engine = engine
-        self._sampling = core.Sampling(max_tokens=max_tokens, temperature=TEMPERATURE, top_p=TOP_P)
+        self._sampling = core.Sampling(
+            max_tokens=max_tokens,
+            temperature=TEMPERATURE,
+            min_p=MIN_P,
+            repetition_penalty=REPETITION_PENALTY,
+        )
 
     @property
     def info(self) -> ModelInfo:

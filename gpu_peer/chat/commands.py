@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpu_peer.chat.conversation import Turn, turns
+from gpu_peer.chat.conversation import Turn, prompt_for
 from gpu_peer.errors import Refused
 from gpu_peer.storage.event_log import UserLog
 from protocol.chat import (
@@ -115,7 +115,7 @@ def _regenerate(command: Regenerate, log: UserLog, around: Circumstances) -> Out
 
 
 def _begin(chat: str, message: str, log: UserLog, around: Circumstances) -> Outcome:
-    prompt = turns(log.events_of(chat))
+    prompt = prompt_for(log.events_of(chat))
     answer = around.new_id()
     seq = log.append(
         begun := AnswerBegun(

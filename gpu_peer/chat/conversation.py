@@ -5,14 +5,22 @@ from collections.abc import Iterable
 from protocol.chat import AnswerBegun, AnswerEnded, Event, MessageWritten
 
 Turn = tuple[str, str]
-"""A role, `user` or `assistant`, and what was said."""
+"""A role, `system`, `user` or `assistant`, and what was said."""
+
+SYSTEM: Turn = ("system", "You are a helpful AI assistant named Hearth.")
+"""The words that small models are trained on, with our name.
+
+Measured with the embedded model and the sampling of `rust_engine`: asked for the capital of France
+12 times, it says Paris 12 times after these words, and 5 times after 'You are Hearth, a helpful AI
+assistant.'
+"""
 
 
-def turns(events: Iterable[Event]) -> list[Turn]:
+def prompt_for(events: Iterable[Event]) -> list[Turn]:
     """Give the prompt that asks for an answer to the newest message.
 
     Of several answers to one message the newest that says anything counts, and none of the newest
-    message: it is about to be answered anew. The model's own template adds a system text.
+    message: it is about to be answered anew.
     """
     messages: list[tuple[str, str]] = []
     answered: dict[str, str] = {}
@@ -27,9 +35,9 @@ def turns(events: Iterable[Event]) -> list[Turn]:
                 said[answered[event.answer]] = event.text
             case _:
                 pass
-    prompt: list[Turn] = []
+    turns = [SYSTEM]
     for place, (message, text) in enumerate(messages, start=1):
-        prompt.append(("user", text))
+        turns.append(("user", text))
         if place < len(messages) and message in said:
-            prompt.append(("assistant", said[message]))
-    return prompt
+            turns.append(("assistant", said[message]))
+    return turns

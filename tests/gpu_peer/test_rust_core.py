@@ -1,8 +1,6 @@
 """The Rust core with a real model, through its Python face."""
 
-import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,27 +15,16 @@ import pytest
 import tokenizers
 
 from gpu_peer import _rust_trt as core
+from gpu_peer.chat.conversation import SYSTEM
+from gpu_peer.rust_engine import runtime_library
 
 WAIT_S = 60.0
 """Longest wait for an event: a test that needs it has failed."""
 
 
 @pytest.fixture(scope="session")
-def model_folder() -> Path:
-    folder = Path(os.environ.get("HEARTH_MODEL", "/tmp/hearth-model/smollm2"))
-    if not (folder / "hearth.json").exists():
-        pytest.skip(f"no model in {folder}")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def library() -> Path:
-    spec = importlib.util.find_spec("onnxruntime")
-    assert spec is not None
-    assert spec.origin is not None
-    names = ("libonnxruntime.so.*", "libonnxruntime.*dylib", "onnxruntime.dll")
-    folder = Path(spec.origin).parent / "capi"
-    return next(path for name in names for path in folder.glob(name))
+    return runtime_library()
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +76,13 @@ def logits(engine: core.Engine, ids: list[int], chunk: int = 0) -> np.ndarray:
 
 class TestAnswers:
     def test_it_knows_the_capital_of_france(self, engine: core.Engine) -> None:
-        text, end = ask(engine, "What is the capital of France?")
-        assert "Paris" in text
+        question = [SYSTEM, *user("What is the capital of France?")]
+        engine.submit("asked", question, core.Sampling(max_tokens=48))
+        text, end = drain(engine, "asked")["asked"]
+        assert text == "The capital of France is Paris."
         assert end.reason == "stop"
         assert end.error_code is None
-        assert end.prompt_tokens == engine.count_tokens(user("What is the capital of France?"))
+        assert end.prompt_tokens == engine.count_tokens(question)
         assert end.completion_tokens > 0
         assert end.prefill_s > 0
         assert end.decode_s > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpu_peer.chat.answers import RETRY_S
+from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.chat.draft import DELTA_INTERVAL_S, FIRST_DELTAS, SAVE_INTERVAL_S
 from gpu_peer.errors import GenerationRefused
 from gpu_peer.uuid7 import uuid7
@@ -174,7 +175,7 @@ async def test_regenerate_asks_the_same_again_without_the_answer(house: House) -
     device.say(Regenerate(id=uuid7(), chat=chat, message=message))
     again = await house.engine.submitted()
     assert again != answer
-    assert house.engine.prompts[again] == [("user", "Why?")]
+    assert house.engine.prompts[again] == [SYSTEM, ("user", "Why?")]
     device.say(Regenerate(id=uuid7(), chat=chat, message=uuid7()))
     assert (await device.hear(ChatError)).code == "message_unknown"
 

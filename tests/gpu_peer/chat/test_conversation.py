@@ -1,4 +1,4 @@
-from gpu_peer.chat.conversation import turns
+from gpu_peer.chat.conversation import SYSTEM, prompt_for
 from protocol.chat import AnswerBegun, AnswerEnded, ChatCreated, ChatRenamed, Event, MessageWritten
 
 
@@ -21,11 +21,14 @@ def test_turns_alternate() -> None:
         ChatRenamed(seq=1, at_ms=1, chat="c", title="t"),
         wrote("m2", "How?"),
     ]
-    assert turns(events) == [("user", "Hello"), ("assistant", "Hi"), ("user", "How?")]
+    assert prompt_for(events) == [SYSTEM, ("user", "Hello"), ("assistant", "Hi"), ("user", "How?")]
 
 
 def test_an_answer_about_to_be_replaced_is_left_out() -> None:
-    assert turns([wrote("m1", "Hello"), *answered("m1", "a1", "Hi")]) == [("user", "Hello")]
+    assert prompt_for([wrote("m1", "Hello"), *answered("m1", "a1", "Hi")]) == [
+        SYSTEM,
+        ("user", "Hello"),
+    ]
 
 
 def test_of_two_answers_the_newer_counts_and_an_empty_one_does_not() -> None:
@@ -36,9 +39,9 @@ def test_of_two_answers_the_newer_counts_and_an_empty_one_does_not() -> None:
         *answered("m1", "a3", ""),
         wrote("m2", "Next"),
     ]
-    assert turns(events) == [("user", "Hello"), ("assistant", "new"), ("user", "Next")]
+    assert prompt_for(events) == [SYSTEM, ("user", "Hello"), ("assistant", "new"), ("user", "Next")]
 
 
 def test_a_message_without_an_answer_stays() -> None:
     events = [wrote("m1", "One"), *answered("m1", "a1", ""), wrote("m2", "Two")]
-    assert turns(events) == [("user", "One"), ("user", "Two")]
+    assert prompt_for(events) == [SYSTEM, ("user", "One"), ("user", "Two")]

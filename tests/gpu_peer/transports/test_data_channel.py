@@ -7,10 +7,13 @@ import pytest
 
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.transports.data_channel import BUFFERED_BYTES, DataChannel
+from gpu_peer.uuid7 import uuid7
 from protocol import codec
 from protocol.chat import Draft, FromHome
 from protocol.framing import Joiner
 from protocol.limits import FRAME_BYTES
+
+ID = uuid7()
 
 
 class SlowChannel:
@@ -39,7 +42,7 @@ class SlowChannel:
 
 
 def long(letter: str) -> FromHome:
-    return Draft(chat="c", answer=letter, index=0, text=letter * 100_000)
+    return Draft(chat=ID, answer=ID, index=0, text=letter * 100_000)
 
 
 @pytest.fixture
