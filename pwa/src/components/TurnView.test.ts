@@ -74,9 +74,9 @@ describe('a turn', () => {
   })
 
   for (const [state, sentence] of [
-    ['stopped', 'You stopped this answer.'],
-    ['cut', 'Your PC was interrupted'],
-    ['length', 'reached its length limit'],
+    ['stopped', 'You stopped this answer. Regenerate'],
+    ['cut', 'Your PC was interrupted in the middle of this answer. Regenerate'],
+    ['length', 'This answer reached its length limit. Ask Hearth to go on.'],
     ['failed', 'This answer failed. The model failed on your PC.'],
   ] as const) {
     it(`says that an answer was ${state}`, () => {
@@ -85,6 +85,13 @@ describe('a turn', () => {
       expect(view.text()).toContain(sentence)
     })
   }
+
+  it('gives no advice where it cannot be taken', () => {
+    const cut: Reply = { ...reply, state: 'cut', timings: null }
+    const view = show(TurnView, { turn: { ...turn, reply: cut }, isLast: false })
+    expect(view.text()).toContain('Your PC was interrupted')
+    expect(view.text()).not.toContain('Regenerate')
+  })
 
   it('tells its speed, in the reader’s own figures', () => {
     const props = { turn: { ...turn, reply }, isLast: true }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { begun, chat, created, ended, id, message, written } from '../../tests/support/messages'
 import { TestServices } from '../../tests/support/services'
+import { disconnected } from '../net/connection'
 import type { Event } from '../protocol/generated'
 import { useChats } from './chats'
 import { useNotices } from './notices'
@@ -108,6 +109,18 @@ describe('a running answer', () => {
     chats.stop(chat)
     expect(outside.sent).toMatchObject([{ type: 'stop_answer', answer: id(3) }])
   })
+})
+
+it('takes back what waits for a PC that is away', () => {
+  outside.connect()
+  events(created(1))
+  outside.standing(disconnected)
+  chats.send(chat, 'Are you there?')
+  expect(chats.stop(chat)).toBe('Are you there?')
+  expect(chats.turns(chat)).toEqual([])
+  outside.sent = []
+  outside.connect()
+  expect(outside.sent).toEqual([])
 })
 
 it('stops an answer that has not begun as soon as it begins', () => {

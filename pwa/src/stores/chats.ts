@@ -1,11 +1,11 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { add, say, sayAgain, unsent, withdraw } from '../chat/commands'
-import { type ChatsState, nothing } from '../chat/model'
+import { type ChatsState, nothing, type Pending } from '../chat/model'
 import { reduce } from '../chat/reducer'
 import { tidyTitle } from '../chat/title'
 import { activityOf, chatList, hasChat, turnsOf } from '../chat/view'
-import { type Command, type FromHome, VERSION } from '../protocol/generated'
+import { type Command, type FromHome, type SendMessage, VERSION } from '../protocol/generated'
 import { useConnection } from './connection'
 import { useNotices } from './notices'
 import { services } from './services'
@@ -78,7 +78,7 @@ export const useChats = defineStore('chats', () => {
   }
 
   function sendRefusedAgain(message: string): void {
-    const refused = refusedCommand(message)
+    const refused = saying(message, 'refused')
     if (!refused) return
     state = withdraw(state, refused.id)
     if (hasChat(state, refused.chat)) perform([sayAgain(makeId, refused)])
@@ -86,15 +86,15 @@ export const useChats = defineStore('chats', () => {
   }
 
   function discard(message: string): void {
-    const refused = refusedCommand(message)
+    const refused = saying(message, 'refused')
     if (refused) state = withdraw(state, refused.id)
     publish()
   }
 
-  function refusedCommand(message: string) {
-    for (const { command, state: how } of state.pending) {
-      if (how !== 'refused' || command.type !== 'send_message') continue
-      if (command.message === message) return command
+  function saying(message: string, how: Pending['state']): SendMessage | null {
+    for (const one of state.pending) {
+      if (one.state !== how || one.command.type !== 'send_message') continue
+      if (one.command.message === message) return one.command
     }
     return null
   }
@@ -112,12 +112,25 @@ export const useChats = defineStore('chats', () => {
     perform([{ type: 'delete_chat', id: makeId(), chat }])
   }
 
-  /** Stops the answer that runs in a chat, or the one that is about to. */
-  function stop(chat: string): void {
+  /**
+   * Stops the answer that runs in a chat, or the one that is about to. What waits for a PC that is
+   * away is taken back instead: gives its text.
+   */
+  function stop(chat: string): string | null {
     const last = turnsOf(state, chat).at(-1)
-    if (!last) return
+    if (!last) return null
+    if (last.state === 'waiting' && !connection.isConnected) return takeBack(last.id)
     if (last.reply?.state === 'running') stopAnswer(last.reply.id)
     else if (!last.reply) stopWanted.add(last.id)
+    return null
+  }
+
+  function takeBack(message: string): string | null {
+    const command = saying(message, 'waiting')
+    if (!command) return null
+    state = withdraw(state, command.id)
+    publish()
+    return command.text
   }
 
   function stopAnswer(answer: string): void {
