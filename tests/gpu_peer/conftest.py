@@ -1,9 +1,12 @@
 """The converted embedded model, shared by every test of the PC's part that needs a real one."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
+from gpu_peer import models
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.store import ensure_model
 
@@ -12,5 +15,16 @@ CACHE = Path(__file__).parents[2] / ".cache" / "test-models"
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
-    """The folder of the embedded model: converted on the first run, checked by digest on others."""
-    return ensure_model(embedded_gguf(), CACHE)
+    """The folder of the embedded model, checked by digest.
+
+    It is converted on the first run, and again whenever the exporter's source has changed: a test
+    must never pass on what an older exporter wrote.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(Path(models.__path__[0]).glob("*.py")):
+        digest.update(source.read_bytes())
+    current = CACHE / digest.hexdigest()[:12]
+    for other in CACHE.glob("*"):
+        if other != current:
+            shutil.rmtree(other, ignore_errors=True)
+    return ensure_model(embedded_gguf(), current)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from gpu_peer.models import store
 from gpu_peer.models.errors import ConversionInterrupted, DiskFull, GgufDamaged, StorageFailed
@@ -140,6 +141,22 @@ def test_a_missing_or_cut_source_is_a_sentence(source: Path, models: Path) -> No
     with pytest.raises(GgufDamaged):
         ensure_model(source, models)
     assert left_in(models) == []
+
+
+def test_whoever_finds_the_lock_taken_says_so_and_waits(source: Path, models: Path) -> None:
+    models.mkdir(parents=True)
+    lock = FileLock(models / LOCK_FILE)
+    lock.acquire()
+    stages = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        stages.append(stage)
+        if lock.is_locked:
+            assert left_in(models) == []
+            lock.release()
+
+    verify_folder(ensure_model(source, models, progress))
+    assert stages[:2] == ["waiting for another process", "reading"]
 
 
 def test_two_processes_at_once_do_not_collide(source: Path, tmp_path: Path) -> None:

@@ -68,3 +68,14 @@ def test_merges_and_user_defined_tokens_are_kept(tmp_path: Path) -> None:
 
 def test_special_text_is_not_cut_by_what_stands_around_it(smollm2: Tokenizer) -> None:
     assert smollm2.encode("a<|im_end|>b").tokens == ["a", "<|im_end|>", "b"]
+
+
+def test_digits_are_cut_before_merging(tmp_path: Path) -> None:
+    def cut(pre: str) -> list[str]:
+        path = write_tiny(tmp_path / f"{pre}.gguf", change={"tokenizer.ggml.pre": pre})
+        with GgufFile(path) as gguf:
+            rebuilt = Tokenizer.from_str(json.dumps(read_tokenizer(gguf, len(tokens())).json))
+        return list(rebuilt.encode("a12").tokens)
+
+    assert cut("smollm") == ["a", "1", "2"]
+    assert cut("gpt-2") == ["a", "12"]

@@ -12,7 +12,7 @@ from gguf.quants import quantize
 
 LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, WIDE, CONTEXT = 2, 64, 4, 2, 16, 96, 128
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-MERGES = ["h e", "l l", "he ll", "hell o"]
+MERGES = ["h e", "l l", "he ll", "hell o", "1 2"]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 )
