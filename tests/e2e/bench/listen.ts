@@ -38,8 +38,8 @@ export async function listen(context: BrowserContext): Promise<void> {
         })
         const watcher = new MutationObserver(() => {
           const answers = document.querySelectorAll('article[aria-label="Hearth"]')
-          const last = answers[answers.length - 1]
-          if (answers.length <= before || !last?.querySelector('[data-answer-text]')?.textContent) return
+          const text = answers[answers.length - 1]?.textContent
+          if (answers.length <= before || !text || text === 'Thinking…') return
           watcher.disconnect()
           requestAnimationFrame(() => (heard.painted = performance.now()))
         })
