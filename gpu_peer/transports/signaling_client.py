@@ -34,6 +34,10 @@ OPEN_S = 10.0
 PING_S = 15.0
 """A ping each so many seconds; half of that later without a pong the socket is given up."""
 
+REPLACED_S = 60.0
+"""A home that another process with its key took the place of waits so long before it takes it back,
+or the two would throw each other out for ever."""
+
 log = structlog.get_logger()
 
 
@@ -124,6 +128,8 @@ class SignalingClient:
                     self._signals.take(received, self.post)
                 case SignalingError():
                     log.warning("signaling_refused", code=received.code)
+                    if received.code == "replaced":
+                        return REPLACED_S
                     if not welcomed:
                         return float(received.retry_after_s or 0)
                 case _:

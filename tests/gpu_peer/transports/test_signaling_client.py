@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gpu_peer.transports.signaled_sessions import Post
-from gpu_peer.transports.signaling_client import SignalingClient
+from gpu_peer.transports.signaling_client import REPLACED_S, SignalingClient
 from protocol.accounts import User
 from protocol.signaling import Offer, Refusal, RoomPeer, SignalingError, SignalPosted
 from tests.gpu_peer.support.vds import Vds, a_vds
@@ -123,3 +123,14 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
             home.clock.advance(15)
         await home.resting()
         assert home.minted == 0
+
+
+async def test_a_home_that_was_replaced_does_not_fight_for_its_place(vds: tuple[Vds, str]) -> None:
+    server, address = vds
+    async with running(address) as home:
+        await server.home()
+        await server.say(SignalingError(code="replaced", message="Another process has this key."))
+        await home.resting()
+        assert home.clock.waits(REPLACED_S)
+        home.clock.advance(REPLACED_S)
+        await server.home()

@@ -30,10 +30,9 @@ import uvloop
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from signaling.config import home_id
 
-from signaling.config import home_id  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 ME = str(Path(__file__).resolve())
 ROUNDS = 3
