@@ -153,8 +153,9 @@ def sentence_of(error: OSError) -> str:
 
 
 def say(line: str) -> None:
-    """Show one line of progress at once."""
-    print(line, flush=True)
+    """Show one line of progress at once; in one piece, since two lanes speak."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
