@@ -138,7 +138,8 @@ class Workshop:
 
 def digest(step: Step) -> str:
     """Summarise the commands and the content of the inputs (SHA-256, hex)."""
-    summary = hashlib.sha256(repr((step.commands, sorted(step.environment.items()))).encode())
+    # Not the environment: it holds a PATH, and a new shell must not mean a new build.
+    summary = hashlib.sha256(repr(step.commands).encode())
     for path in _files(step.inputs):
         summary.update(str(path.relative_to(step.cwd.anchor)).encode() + b"\0")
         summary.update(hashlib.sha256(path.read_bytes()).digest())

@@ -88,7 +88,7 @@ def playwright() -> Suite:
 
 def bench(name: str) -> Suite:
     """One bench in a real browser; it judges itself."""
-    config = ["--config=bench.config.ts", "--reporter=line", name]
+    config = ["--config=bench.config.ts", "--reporter=./bench/reporter.ts", name]
     command = ["npx", "--no-install", "playwright", "test", *config]
     return Suite(f"bench {name}", command, E2E, lambda _output: Tally(passed=1))
 

@@ -2,7 +2,8 @@
  * What the road from the engine to the screen costs.
  *
  * Opening: from `new RTCPeerConnection` to the first chat message, the welcome. First token: from the
- * key press to the first text on the screen, less what the PC itself needed for it.
+ * moment the PC has the engine's first text to the moment the page has it. Around that, every stage
+ * from the key press to the screen, and all of it against what the PC itself needed.
  */
 import { expect, test } from '@playwright/test'
 import { Hearth } from '../hearth.ts'
@@ -14,6 +15,13 @@ const OPENINGS = 15
 const QUESTIONS = 30
 const OPEN_BUDGET_MS = 150
 const ADDED_BUDGET_MS = 33 + 10
+const STAGES = [
+  'key to command',
+  'command to the PC',
+  'first text on the PC',
+  'engine to page',
+  'page to screen',
+]
 
 test('first token', async ({ context }) => {
   const hearth = await Hearth.start({ settings: { HEARTH_MAX_TOKENS: '12' } })
@@ -30,35 +38,38 @@ test('first token', async ({ context }) => {
     }
 
     const seen: number[] = []
-    const added: number[] = []
     const ratios: number[] = []
+    const stages: number[][] = []
     for (let round = 0; round < QUESTIONS; round += 1) {
       await person.page.getByRole('button', { name: 'New chat' }).first().click()
       await person.composer.fill(`Name the number ${round} in words.`)
       await person.page.evaluate(() => window.heard.begin())
       await person.composer.press('Enter')
       await person.answer()
-      const { pressed, painted, firstTokenMs } = await heard(person)
+      const { pressed, sent, begunAtMs, arrived, painted, firstTokenMs } = await heard(person)
+      const made = begunAtMs + firstTokenMs
+      stages.push([sent - pressed, begunAtMs - sent, firstTokenMs, arrived - made, painted - arrived])
       seen.push(painted - pressed)
-      added.push(painted - pressed - firstTokenMs)
       ratios.push((painted - pressed) / firstTokenMs)
     }
 
     const open = median(openings)
-    const p95 = percentile(added, 95)
+    const reached = percentile(stages.map((stage) => stage[3] ?? NaN), 95)
     console.log(histogram('open to first chat message, ms', openings))
     console.log(histogram('key press to first text on the screen, ms', seen))
-    console.log(histogram('of it added to the PC’s own time, ms', added))
-    console.log(
-      `screen / PC: median ${median(ratios).toFixed(2)}, ` +
-        `p5 ${percentile(ratios, 5).toFixed(2)}, p95 ${percentile(ratios, 95).toFixed(2)}`,
-    )
+    STAGES.forEach((name, at) => {
+      const times = stages.map((stage) => stage[at] ?? NaN)
+      const [middle, high] = [median(times), percentile(times, 95)].map((ms) => ms.toFixed(0))
+      console.log(`  ${name.padEnd(24)} median ${middle} ms, p95 ${high} ms`)
+    })
+    const [low, middle, high] = [5, 50, 95].map((p) => percentile(ratios, p).toFixed(2))
+    console.log(`screen against the PC alone: ${middle} times as long (p5 ${low}, p95 ${high})`)
     console.log(
       `first-token: open ${open.toFixed(0)} ms (budget ${OPEN_BUDGET_MS}), ` +
-        `added p95 ${p95.toFixed(0)} ms (budget ${ADDED_BUDGET_MS})`,
+        `engine to page p95 ${reached.toFixed(0)} ms (budget ${ADDED_BUDGET_MS})`,
     )
     expect(open).toBeLessThanOrEqual(OPEN_BUDGET_MS)
-    expect(p95).toBeLessThanOrEqual(ADDED_BUDGET_MS)
+    expect(reached).toBeLessThanOrEqual(ADDED_BUDGET_MS)
   } finally {
     await hearth.dispose()
   }
