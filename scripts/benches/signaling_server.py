@@ -379,6 +379,10 @@ def one_round() -> dict[str, float]:
     }
 
 
+def short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def main() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -388,14 +392,15 @@ def main() -> int:
     rounds = []
     for number in range(ROUNDS):
         rounds.append(one_round())
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in rounds[-1].items())
+        shown = ", ".join(f"{name} {short(value)}" for name, value in rounds[-1].items())
         print(f"round {number + 1} of {ROUNDS}: {shown}", flush=True)
 
     def middle(name: str) -> float:
         return statistics.median(r[name] for r in rounds)
 
     def spread(name: str) -> str:
-        return f"{min(r[name] for r in rounds):,.4g} to {max(r[name] for r in rounds):,.4g}"
+        values = [r[name] for r in rounds]
+        return f"{short(min(values))} to {short(max(values))}"
 
     print(
         f"bare aiohttp relay: {middle('bare_per_s'):,.0f} messages/s ({spread('bare_per_s')}), "
