@@ -63,4 +63,6 @@ def read_config() -> Config:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigInvalid(f"The setting HEARTH_{name} is wrong: {first['msg']}.") from None
+        raise ConfigInvalid(
+            f"The setting HEARTH_{name} is wrong: {first['msg']}. Correct it and start again."
+        ) from None

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from gpu_peer.models.embedded import embedded_gguf
-from gpu_peer.models.errors import ModelError, StorageFailed, system_errors
+from gpu_peer.models.errors import ModelError, ModelMissing, StorageFailed, system_errors
 from gpu_peer.models.export import ExportOptions, Progress
 from gpu_peer.models.folder import MANIFEST_FILE, verify_folder
 from gpu_peer.models.quantize import WeightFormat
@@ -83,6 +83,8 @@ def _sentence(stage: str) -> str:
 def _run(options: argparse.Namespace, progress: Progress) -> Path:
     if options.command == "ensure":
         model: Path = options.model or embedded_gguf()
+        if not model.exists():
+            raise ModelMissing(model)
         if model.is_dir():
             verify_folder(model)
             return model.absolute()

@@ -7,6 +7,7 @@ ModelError
 ├── ConversionInterrupted  the conversion was stopped before it was complete
 ├── DiskFull               no room for the model folder
 ├── StorageFailed          the system refused to read or write a file
+├── ModelMissing           there is no model where one was said to be
 └── EmbeddedModelMissing   the package with the embedded model is not installed
 
 Each class carries a stable `code` for the wire; the text is a sentence that a user can act on.
@@ -96,6 +97,18 @@ class StorageFailed(ModelError):
     def __init__(self, path: Path, why: str) -> None:
         """Name the path and give the system's reason."""
         super().__init__(f"{path} could not be read or written: {why}.")
+
+
+class ModelMissing(ModelError):
+    """There is no file and no folder of that name."""
+
+    code = "model-missing"
+
+    def __init__(self, path: Path) -> None:
+        """Name what was looked for."""
+        super().__init__(
+            f"There is no model at {path}. Set HEARTH_MODEL to a .gguf file or a model folder."
+        )
 
 
 class EmbeddedModelMissing(ModelError):

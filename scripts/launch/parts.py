@@ -53,5 +53,5 @@ def _ask(command: list[str], settings: Settings, *, show: bool) -> str:
     )
     lines = (answer.stdout + (answer.stderr or "")).strip().splitlines()
     if answer.returncode != 0 or not lines:
-        raise LaunchError(lines[-1] if lines else "The model could not be prepared.")
+        raise LaunchError(lines[-1] if lines else "Hearth was not started.")
     return lines[-1]

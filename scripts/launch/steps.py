@@ -138,8 +138,10 @@ class Workshop:
 
 def digest(step: Step) -> str:
     """Summarise the commands and the content of the inputs (SHA-256, hex)."""
-    # Not the environment: it holds a PATH, and a new shell must not mean a new build.
-    summary = hashlib.sha256(repr(step.commands).encode())
+    # Neither the environment, which holds a PATH, nor which Python this is: a new shell must not mean
+    # a new build.
+    commands = repr(step.commands).replace(repr(sys.executable), "python")
+    summary = hashlib.sha256(commands.encode())
     for path in _files(step.inputs):
         summary.update(str(path.relative_to(step.cwd.anchor)).encode() + b"\0")
         summary.update(hashlib.sha256(path.read_bytes()).digest())

@@ -19,10 +19,20 @@ class Tool:
     remedy: str
 
 
-NODE = Tool("node", "Node.js", (20,), "Install Node.js 20 or newer: sudo apt-get install nodejs")
+# Debian 12 and Ubuntu 24.04 have an older Node.js and an older Rust than these.
+NODE = Tool(
+    "node",
+    "Node.js",
+    (20,),
+    "Install version 20 or newer: sudo apt-get install nodejs, or from https://nodejs.org",
+)
 NPM = Tool("npm", "npm", (9,), "Install it: sudo apt-get install npm")
 CARGO = Tool(
-    "cargo", "Rust", (1, 92), "Install it: sudo apt-get install rustup && rustup default stable"
+    "cargo",
+    "Rust",
+    (1, 92),
+    "Install 1.92 or newer: sudo apt-get install rustup && rustup default stable, "
+    "or from https://rustup.rs",
 )
 LINKER = Tool("cc", "a C linker", (), "Install it: sudo apt-get install build-essential")
 BUILD_TOOLS = (NODE, NPM, CARGO, LINKER)

@@ -81,3 +81,13 @@ def test_a_stop_by_the_user_is_told_by_the_status(
 
     monkeypatch.setattr(command._StageLines, "__call__", stop)
     assert command.main(["ensure", "--data", str(tmp_path), "--model", str(source)]) == 130
+
+
+def test_a_model_that_is_not_there_is_named_with_its_setting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "nowhere.gguf"
+    assert command.main(["ensure", "--data", str(tmp_path), "--model", str(nowhere)]) == 1
+    assert capsys.readouterr().err == (
+        f"There is no model at {nowhere}. Set HEARTH_MODEL to a .gguf file or a model folder.\n"
+    )
