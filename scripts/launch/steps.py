@@ -138,8 +138,8 @@ class Workshop:
 
 def digest(step: Step) -> str:
     """Summarise the commands and the content of the inputs (SHA-256, hex)."""
-    # Neither the environment, which holds a PATH, nor which Python this is: a new shell must not mean
-    # a new build.
+    # Neither the environment, which holds a PATH, nor which Python this is: a new shell must not
+    # mean a new build.
     commands = repr(step.commands).replace(repr(sys.executable), "python")
     summary = hashlib.sha256(commands.encode())
     for path in _files(step.inputs):
