@@ -62,6 +62,7 @@ def _python(*extras: str) -> list[Step]:
             outputs=[PYTHON],
             cwd=ROOT,
             remedy="Check the connection to the package index and start again.",
+            lives_in=VENV,
         )
     ]
 

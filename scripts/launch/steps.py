@@ -30,6 +30,7 @@ class Step:
         inputs: files and folders whose content decides whether the step is up to date.
         outputs: what the step makes; when one is gone the step runs again.
         remedy: what a person may do when it fails.
+        lives_in: a folder that the step puts things into; when that is made anew, so is this.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Step:
     cwd: Path
     remedy: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    lives_in: Path | None = None
 
 
 class Workshop:
@@ -94,12 +96,13 @@ class Workshop:
     def _run(self, step: Step) -> None:
         started = time.monotonic()
         self._say(f"{step.title} …")
-        stamp = self._stamps / step.name
+        stamp = self._stamp(step)
         stamp.unlink(missing_ok=True)
         log = self._logs / f"{step.name}.log"
         with log.open("wb") as output:
             for command in step.commands:
                 self._run_command(step, command, output.fileno(), started, log)
+        stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(digest(step))
         self._say(f"{step.title}: done in {time.monotonic() - started:.0f} s")
 
@@ -130,8 +133,11 @@ class Workshop:
         if code != 0:
             raise LaunchError(_failure(step, log))
 
+    def _stamp(self, step: Step) -> Path:
+        return (step.lives_in / ".stamps" if step.lives_in else self._stamps) / step.name
+
     def _is_done(self, step: Step) -> bool:
-        stamp = self._stamps / step.name
+        stamp = self._stamp(step)
         made = all(path.exists() for path in step.outputs)
         return made and stamp.exists() and stamp.read_text() == digest(step)
 

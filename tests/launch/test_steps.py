@@ -1,6 +1,7 @@
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_step_runs_again_when_what_it_made_is_gone(folder: Path) -> None:
     (folder / "output").unlink()
     workshop(folder).prepare([made])
     assert (folder / "output").exists()
+
+
+def test_what_lives_in_a_folder_is_made_again_with_it(folder: Path) -> None:
+    home = folder / "home"
+    code = f"import os, shutil; shutil.rmtree({str(home)!r}, True); os.mkdir({str(home)!r})"
+    house = replace(step(folder, code, "house"), outputs=[home])
+    guest = replace(step(folder, MAKE, "guest"), lives_in=home, inputs=[])
+    workshop(folder).prepare([house, guest])
+    assert not workshop(folder).has_work([house, guest])
+    (folder / "input").write_text("two")  # the house is built anew, the guest depends on it
+    workshop(folder).prepare([house, guest])
+    assert (folder / "output").read_text() == "made made "
 
 
 def test_a_failed_step_is_a_sentence_and_runs_again_next_time(folder: Path) -> None:
