@@ -1,5 +1,7 @@
+import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 from launch import settings
 from launch.errors import LaunchError
@@ -31,3 +33,7 @@ def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
 def test_a_port_that_cannot_be_is_a_sentence(port: str, tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match="HEARTH_PORT"):
         settings.read({"HEARTH_PORT": port}, tmp_path / "none")
+
+
+def test_the_default_folder_is_the_one_that_the_parts_take_by_themselves() -> None:
+    assert settings.default_data(os.environ) == platformdirs.user_data_path("hearth", False)
