@@ -21,6 +21,7 @@ from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.errors import ModelError, ModelMissing, StorageFailed, system_errors
 from gpu_peer.models.export import ExportOptions, Progress
 from gpu_peer.models.folder import MANIFEST_FILE, verify_folder
+from gpu_peer.models.precision import DtypeName
 from gpu_peer.models.quantize import WeightFormat
 from gpu_peer.models.store import ensure_model, replace_folder
 
@@ -94,7 +95,7 @@ def _run(options: argparse.Namespace, progress: Progress) -> Path:
         raise StorageFailed(folder, "it exists and is not a model folder, so it is left alone")
     with system_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        chosen = ExportOptions(options.weights, options.accuracy_level)
+        chosen = ExportOptions(options.weights, options.accuracy_level, options.dtype)
         replace_folder(options.gguf, folder, chosen, progress)
     return folder
 
@@ -109,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--weights", choices=get_args(WeightFormat), default=defaults.weights)
     convert.add_argument(
         "--accuracy-level", type=int, choices=(0, 1, 4), default=defaults.accuracy_level
+    )
+    convert.add_argument(
+        "--dtype",
+        choices=get_args(DtypeName),
+        default=defaults.dtype,
+        help="of activations and cache: f32 for the CPU, f16 for TensorRT (weights are int4 then)",
     )
     ensure = commands.add_parser("ensure", help="have a model, converted and checked")
     ensure.add_argument("--data", type=Path, required=True, help="folder of all state")

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from gpu_peer.models.config import ARCHITECTURE, LlamaConfig, read_config
+from gpu_peer.models.config import NetworkConfig, read_config
 from gpu_peer.models.errors import system_errors
 from gpu_peer.models.folder import (
     TEMPLATE_FILE,
@@ -41,9 +41,15 @@ from gpu_peer.models.folder import (
 from gpu_peer.models.gguf_file import GgufFile
 from gpu_peer.models.graph import GraphBuilder
 from gpu_peer.models.onnx_writer import OnnxWriter
+from gpu_peer.models.precision import PRECISIONS, DtypeName
 from gpu_peer.models.quantize import BLOCK, WeightFormat
 from gpu_peer.models.tokenizer import Tokenizer, read_tokenizer
-from gpu_peer.models.weights import read_embedding, read_final_norm, read_layer, read_output
+from gpu_peer.models.weights import (
+    read_embedding,
+    read_final_norm,
+    read_layer,
+    read_matrix,
+)
 
 EXPORTER_VERSION = 1
 PRODUCER = "hearth"
@@ -57,12 +63,26 @@ class ExportOptions:
     """What is decided for each export.
 
     Attributes:
-        weights: How matrices inside the blocks are stored; embedding and output are always int8.
-        accuracy_level: MatMulNBits' own: 4 rounds activations to int8 (fast), 0 keeps float32.
+        weights: How matrices inside the blocks are stored; `stored` keeps what the file has as
+            Q4_0 or Q8_0 and makes int8 of all else.
+        accuracy_level: MatMulNBits' own: 4 rounds activations to int8 (fast), 0 does not.
+        dtype: Of activations and cache. `f16` is what TensorRT wants: it takes 4-bit weights
+            without zero points only, so matrices are int4 then and the embedding is float16.
     """
 
-    weights: WeightFormat = "int8"
+    weights: WeightFormat = "stored"
     accuracy_level: int = 4
+    dtype: DtypeName = "f32"
+
+    @property
+    def block_weights(self) -> WeightFormat:
+        """How matrices inside the blocks are stored in truth."""
+        return "int4" if self.dtype == "f16" else self.weights
+
+    @property
+    def outer_weights(self) -> WeightFormat:
+        """How the output matrix is stored."""
+        return "int4" if self.dtype == "f16" else "int8"
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -93,9 +113,9 @@ def export_model(
         progress("reading", 0, total)
         digest = sha256_of(source)
         _write_tokenizer(folder, tokenizer)
-        _write_graph(gguf, config, folder, options, progress)
+        bits = _write_graph(gguf, config, folder, options, progress)
         progress("checking", total - 1, total)
-        write_manifest(folder, _manifest(source, digest, config, tokenizer, options))
+        write_manifest(folder, _manifest(source, digest, config, tokenizer, options, bits))
         progress("checking", total, total)
 
 
@@ -112,42 +132,65 @@ def _write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 
 
 def _write_graph(
-    gguf: GgufFile, config: LlamaConfig, folder: Path, options: ExportOptions, progress: Progress
-) -> None:
+    gguf: GgufFile, config: NetworkConfig, folder: Path, options: ExportOptions, progress: Progress
+) -> set[int]:
+    """Write the graph and its weights; returns the bits of the matrices inside the blocks."""
     total = config.layers + 3
+    bits: set[int] = set()
     with OnnxWriter(folder) as writer:
-        builder = GraphBuilder(writer, config, options.accuracy_level)
-        embedding = builder.begin(read_embedding(gguf, config))
+        precision = PRECISIONS[options.dtype]
+        builder = GraphBuilder(writer, config, options.accuracy_level, precision)
+        outer = (config.vocab, config.hidden, options.outer_weights)
+        embedding = None
+        if options.dtype == "f32":
+            embedding = builder.begin(read_matrix(gguf, "token_embd.weight", *outer))
+        else:
+            builder.begin_with_table(read_embedding(gguf, config))
         for index in range(config.layers):
             progress("converting", index + 1, total)
-            builder.layer(index, read_layer(gguf, config, index, options.weights))
+            layer = read_layer(gguf, config, index, options.block_weights)
+            bits |= layer.bits
+            builder.layer(index, layer)
         progress("converting", config.layers + 1, total)
-        output = embedding if config.tied_embedding else read_output(gguf, config)
+        tied = embedding if config.tied_embedding else None
+        name = "token_embd.weight" if config.tied_embedding else "output.weight"
+        output = tied or read_matrix(gguf, name, *outer)
         builder.end(read_final_norm(gguf, config), output)
-        writer.save(ARCHITECTURE, PRODUCER, EXPORTER_VERSION)
+        writer.save(config.architecture, PRODUCER, EXPORTER_VERSION)
+    return bits
 
 
 def _manifest(
-    source: Path, digest: str, config: LlamaConfig, tokenizer: Tokenizer, options: ExportOptions
+    source: Path,
+    digest: str,
+    config: NetworkConfig,
+    tokenizer: Tokenizer,
+    options: ExportOptions,
+    bits: set[int],
 ) -> Manifest:
     return Manifest(
         name=model_name(source),
-        architecture=ARCHITECTURE,
+        architecture=config.architecture,
         source={"file": source.name, "sha256": digest},
         context_length=config.context_length,
         vocab_size=config.vocab,
         layers=config.layers,
         kv_heads=config.kv_heads,
         head_dim=config.head_dim,
-        kv_dtype="f32",
+        kv_dtype=options.dtype,
         bos_token=tokenizer.bos_token,
         eos_token=tokenizer.eos_token,
         stop_token_ids=tokenizer.stop_token_ids,
         quantization={
-            "weights": options.weights,
-            "embedding": "int8",
+            "weights": "uint4" if options.block_weights == "uint4" else _formats(bits),
+            "embedding": "int8" if options.dtype == "f32" else options.dtype,
             "block_size": BLOCK,
             "accuracy_level": options.accuracy_level,
             "exporter": EXPORTER_VERSION,
         },
     )
+
+
+def _formats(bits: set[int]) -> str:
+    """Return what matrices of so many bits are called; a file may mix Q4_0 with others."""
+    return "+".join(f"int{count}" for count in sorted(bits))

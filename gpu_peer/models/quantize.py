@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
-WeightFormat: TypeAlias = Literal["int4", "uint4", "int8"]
+BlockFormat: TypeAlias = Literal["int4", "uint4", "int8"]
+WeightFormat: TypeAlias = Literal["stored", "int4", "uint4", "int8"]
 
 BLOCK = 32
 _ROWS_AT_ONCE = 512  # keeps the temporaries of the search for scales in the processor's cache
@@ -47,7 +48,7 @@ class QuantizedMatrix:
         return int(self.codes.shape[1]) * BLOCK
 
 
-def quantize(matrix: Float32Array, weight_format: WeightFormat) -> QuantizedMatrix:
+def quantize(matrix: Float32Array, weight_format: BlockFormat) -> QuantizedMatrix:
     """Quantise `matrix` [rows, columns], columns a multiple of `BLOCK`, in the given format."""
     rows, columns = matrix.shape
     if columns % BLOCK:
@@ -77,6 +78,35 @@ def repack_q8_0(raw: UInt8Array, rows: int) -> QuantizedMatrix:
     return QuantizedMatrix(blocks[..., 2:] ^ np.uint8(128), scales, None, 8)
 
 
+def repack_q4_0(raw: UInt8Array, rows: int) -> QuantizedMatrix:
+    """Return the Q4_0 blocks `raw` (a float16 scale and 32 codes about 8 each) as int4, exactly.
+
+    Of a byte the low half is a code of the block's first 16 columns, the high one of its last 16.
+    """
+    blocks = raw.reshape(rows, -1, 2 + BLOCK // 2)
+    scales = np.ascontiguousarray(blocks[..., :2]).view("<f2")[..., 0].astype(np.float32)
+    halves = blocks[..., 2:]
+    codes = np.concatenate([halves & 15, halves >> 4], axis=-1)
+    return QuantizedMatrix(pack_nibbles(codes), scales, None, 4)
+
+
+def widen(matrix: QuantizedMatrix) -> QuantizedMatrix:
+    """Return an int4 matrix as int8 of exactly the same values."""
+    codes = unpack_nibbles(matrix.codes, BLOCK) + np.uint8(128 - 8)
+    return QuantizedMatrix(codes, matrix.scales, None, 8)
+
+
+def take_rows(matrix: QuantizedMatrix, order: npt.NDArray[np.intp]) -> QuantizedMatrix:
+    """Return the rows of `matrix` in another order."""
+    zeros = matrix.zero_points
+    return QuantizedMatrix(
+        matrix.codes[order],
+        matrix.scales[order],
+        None if zeros is None else zeros[order],
+        matrix.bits,
+    )
+
+
 def dequantize(matrix: QuantizedMatrix) -> Float32Array:
     """Return the [rows, columns] float32 values that `matrix` stands for."""
     rows, blocks = matrix.scales.shape
@@ -92,7 +122,9 @@ def dequantize(matrix: QuantizedMatrix) -> Float32Array:
 
 
 def concatenate(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
-    """Stack matrices of the same format and width by rows, as for packed QKV."""
+    """Stack matrices of the same width by rows, as for packed QKV; int4 and int8 become int8."""
+    if len({part.bits for part in parts}) > 1:
+        parts = [widen(part) if part.bits == 4 else part for part in parts]
     zeros = [part.zero_points for part in parts if part.zero_points is not None]
     return QuantizedMatrix(
         np.concatenate([part.codes for part in parts]),

@@ -1,11 +1,16 @@
-"""Reads the weights of a Llama-family GGUF in the row order that the graph wants."""
+"""Reads the weights of a GGUF in the row order and the precision that the graph wants.
+
+Matrices that the file has as Q8_0 or Q4_0 keep their codes and scales, bit for bit, wherever the
+wanted format can hold them; all others are quantised again.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from gguf.constants import GGMLQuantizationType
 
-from gpu_peer.models.config import LlamaConfig
+from gpu_peer.models.config import NetworkConfig
 from gpu_peer.models.errors import GgufDamaged
 from gpu_peer.models.gguf_file import GgufFile
 from gpu_peer.models.graph import LayerWeights
@@ -15,26 +20,38 @@ from gpu_peer.models.quantize import (
     WeightFormat,
     concatenate,
     quantize,
+    repack_q4_0,
     repack_q8_0,
+    take_rows,
+    widen,
 )
 
 
 def read_layer(
-    gguf: GgufFile, config: LlamaConfig, index: int, weight_format: WeightFormat
+    gguf: GgufFile, config: NetworkConfig, index: int, weight_format: WeightFormat
 ) -> LayerWeights:
     """Return the weights of block `index`, matrices quantised in `weight_format`."""
+    family, hidden, wide = config.family, config.hidden, config.intermediate
     prefix = f"blk.{index}"
-    hidden, wide = config.hidden, config.intermediate
+
+    def vector(part: str, width: int) -> Float32Array:
+        return gguf.tensor(f"{prefix}.{part}", (width,))
 
     def matrix(part: str, rows: int, columns: int) -> QuantizedMatrix:
-        return quantize(gguf.tensor(f"{prefix}.{part}.weight", (rows, columns)), weight_format)
+        return read_matrix(gguf, f"{prefix}.{part}.weight", rows, columns, weight_format)
 
     def heads(part: str, count: int) -> QuantizedMatrix:
-        stored = gguf.tensor(f"{prefix}.{part}.weight", (count * config.head_dim, hidden))
-        return quantize(split_rotary_pairs(stored, count), weight_format)
+        stored = matrix(part, count * config.head_dim, hidden)
+        if not family.neighbouring_pairs:
+            return stored
+        return take_rows(stored, split_rotary_pairs(count, config.head_dim))
+
+    def biases() -> Float32Array:
+        widths = {"q": config.query_width, "k": config.kv_width, "v": config.kv_width}
+        return np.concatenate([vector(f"attn_{p}.bias", width) for p, width in widths.items()])
 
     return LayerWeights(
-        attention_norm=gguf.tensor(f"{prefix}.attn_norm.weight", (hidden,)),
+        attention_norm=vector("attn_norm.weight", hidden),
         query_key_value=concatenate(
             [
                 heads("attn_q", config.heads),
@@ -42,45 +59,59 @@ def read_layer(
                 matrix("attn_v", config.kv_width, hidden),
             ]
         ),
+        biases=biases() if family.qkv_biases else None,
+        query_norm=vector("attn_q_norm.weight", config.head_dim) if family.head_norms else None,
+        key_norm=vector("attn_k_norm.weight", config.head_dim) if family.head_norms else None,
         attention_output=matrix("attn_output", hidden, config.query_width),
-        feed_forward_norm=gguf.tensor(f"{prefix}.ffn_norm.weight", (hidden,)),
+        attention_post_norm=(
+            vector("post_attention_norm.weight", hidden) if family.post_norms else None
+        ),
+        feed_forward_norm=vector("ffn_norm.weight", hidden),
         gate_up=concatenate([matrix("ffn_gate", wide, hidden), matrix("ffn_up", wide, hidden)]),
         down=matrix("ffn_down", hidden, wide),
+        feed_forward_post_norm=(
+            vector("post_ffw_norm.weight", hidden) if family.post_norms else None
+        ),
     )
 
 
-def read_embedding(gguf: GgufFile, config: LlamaConfig) -> QuantizedMatrix:
-    """Return the embedding [vocab, hidden] as int8."""
-    return _read_int8(gguf, "token_embd.weight", config.vocab, config.hidden)
+def read_embedding(gguf: GgufFile, config: NetworkConfig) -> Float32Array:
+    """Return the embedding [vocab, hidden]."""
+    return gguf.tensor("token_embd.weight", (config.vocab, config.hidden))
 
 
-def read_output(gguf: GgufFile, config: LlamaConfig) -> QuantizedMatrix:
-    """Return the output matrix [vocab, hidden] of a network that has its own, as int8."""
-    return _read_int8(gguf, "output.weight", config.vocab, config.hidden)
-
-
-def read_final_norm(gguf: GgufFile, config: LlamaConfig) -> Float32Array:
+def read_final_norm(gguf: GgufFile, config: NetworkConfig) -> Float32Array:
     """Return the weights [hidden] of the last norm."""
     return gguf.tensor("output_norm.weight", (config.hidden,))
 
 
-def split_rotary_pairs(matrix: Float32Array, heads: int) -> Float32Array:
-    """Reorder the rows of a query or key matrix from neighbouring pairs to split halves.
+def read_matrix(
+    gguf: GgufFile, name: str, rows: int, columns: int, weight_format: WeightFormat
+) -> QuantizedMatrix:
+    """Return matrix `name` [rows, columns] in `weight_format`.
 
-    GGUF files of this family keep the two rows that a rotation mixes side by side (2i, 2i + 1);
-    the graph's rotary tables mix row i with row i + head_dim / 2.
+    `stored` is int4 for what the file has as Q4_0 and int8 for all else.
     """
-    rows, columns = matrix.shape
-    pairs = matrix.reshape(heads, rows // heads // 2, 2, columns)
-    return pairs.swapaxes(1, 2).reshape(rows, columns)
-
-
-def _read_int8(gguf: GgufFile, name: str, rows: int, columns: int) -> QuantizedMatrix:
-    """Return a matrix as int8: as it is where the file has it as Q8_0, else quantised."""
     info = gguf.info(name, (rows, columns))
-    if info.kind is not GGMLQuantizationType.Q8_0:
-        return quantize(gguf.tensor(name, (rows, columns)), "int8")
-    matrix = repack_q8_0(gguf.raw(info), rows)
+    if info.kind is GGMLQuantizationType.Q8_0 and weight_format in ("stored", "int8"):
+        return _finite(gguf, name, repack_q8_0(gguf.raw(info), rows))
+    if info.kind is GGMLQuantizationType.Q4_0 and weight_format != "uint4":
+        matrix = _finite(gguf, name, repack_q4_0(gguf.raw(info), rows))
+        return widen(matrix) if weight_format == "int8" else matrix
+    wanted = "int8" if weight_format == "stored" else weight_format
+    return quantize(gguf.tensor(name, (rows, columns)), wanted)
+
+
+def split_rotary_pairs(heads: int, head_dim: int) -> npt.NDArray[np.intp]:
+    """Return the order of rows that turns neighbouring pairs of each head into split halves.
+
+    The graph's rotary tables mix row i of a head with row i + head_dim / 2.
+    """
+    rows = np.arange(heads * head_dim).reshape(heads, head_dim // 2, 2)
+    return rows.swapaxes(1, 2).reshape(-1)
+
+
+def _finite(gguf: GgufFile, name: str, matrix: QuantizedMatrix) -> QuantizedMatrix:
     if not np.isfinite(matrix.scales).all():
         raise GgufDamaged(gguf.path, f"{name} holds values that are not finite")
     return matrix

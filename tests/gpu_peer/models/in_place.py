@@ -27,8 +27,9 @@ class InPlace:
         self.session = open_session(folder)
         manifest = json.loads((folder / "hearth.json").read_text(encoding="utf-8"))
         self._shape = (manifest["kv_heads"], length, manifest["head_dim"])
+        self._dtype = {"f32": np.float32, "f16": np.float16}[manifest["kv_dtype"]]
         self._caches = {
-            f"{layer}.{part}": np.full((rows, *self._shape), 7.5, dtype=np.float32)
+            f"{layer}.{part}": np.full((rows, *self._shape), 7.5, dtype=self._dtype)
             for layer in range(manifest["layers"])
             for part in ("key", "value")
         }
@@ -56,7 +57,7 @@ class InPlace:
         binding.bind_output("logits", "cpu")
         for name, cache in self._caches.items():
             part = cache[rows]
-            place = ("cpu", 0, np.float32, part.shape, part.ctypes.data)
+            place = ("cpu", 0, self._dtype, part.shape, part.ctypes.data)
             binding.bind_input(f"past_key_values.{name}", *place)
             binding.bind_output(f"present.{name}", *place)
         self.session.run_with_iobinding(binding)

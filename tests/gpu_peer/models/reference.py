@@ -1,8 +1,10 @@
-"""A plain float32 forward pass of a Llama-family GGUF in numpy: slow, and easy to check by eye.
+"""A plain float32 forward pass of a GGUF in numpy: slow, and easy to check by eye.
 
-It shares with the exporter only the parsing of the file. Weights are dequantised by the `gguf`
-package; rotary positions are applied the way GGUF files of this family store them (neighbouring
-pairs), so a mistake in the exporter's reordering of rows shows as a difference.
+It shares with the exporter only the parsing of the file: what a network does follows from the
+tensors and keys that the file has, and from the rules of its architecture as written here. Weights
+are dequantised by the `gguf` package; rotary positions are applied the way GGUF files store them
+(neighbouring pairs in the architecture `llama`, split halves in all others), so a mistake in the
+exporter's reordering of rows shows as a difference.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gpu_peer.models.config import LlamaConfig, read_config
+from gpu_peer.models.config import NetworkConfig, read_config
 from gpu_peer.models.gguf_file import GgufFile
 
 Array = npt.NDArray[np.float32]
@@ -34,7 +36,7 @@ class Reference:
     what `accuracy_level=4` means: so that this noise, too, is computed without the exported graph.
     """
 
-    config: LlamaConfig
+    config: NetworkConfig
     weights: dict[str, Array]
     rounded: bool = False
     keys: list[Array] = field(default_factory=list)
@@ -62,11 +64,17 @@ class Reference:
     def logits(self, tokens: list[int]) -> Array:
         """Append `tokens` to the cache and return the logits after each: [tokens, vocab]."""
         hidden = self.weights["token_embd.weight"][tokens]
+        if self._is_gemma:
+            hidden = hidden * np.sqrt(np.float32(self.config.hidden))
         for layer in range(self.config.layers):
-            hidden = hidden + self._attention(layer, self._norm(f"blk.{layer}.attn_norm", hidden))
-            hidden = hidden + self._feed_forward(layer, self._norm(f"blk.{layer}.ffn_norm", hidden))
+            block = f"blk.{layer}"
+            step = self._attention(layer, self._norm(f"{block}.attn_norm", hidden))
+            hidden = hidden + self._post_norm(f"{block}.post_attention_norm", step)
+            step = self._feed_forward(layer, self._norm(f"{block}.ffn_norm", hidden))
+            hidden = hidden + self._post_norm(f"{block}.post_ffw_norm", step)
         output = "output" if "output.weight" in self.weights else "token_embd"
-        return self._product(self._norm("output_norm", hidden), output)
+        logits = self._product(self._norm("output_norm", hidden), output)
+        return _capped(logits, self.config.logit_cap)
 
     def greedy(self, prompt: list[int], count: int) -> tuple[list[int], Array]:
         """Return `count` tokens after `prompt`, and the logits that each was taken from."""
@@ -91,22 +99,30 @@ class Reference:
     def _feed_forward(self, layer: int, hidden: Array) -> Array:
         gate = self._product(hidden, f"blk.{layer}.ffn_gate")
         up = self._product(hidden, f"blk.{layer}.ffn_up")
-        silu = gate / (1 + np.exp(-gate))
-        return self._product(silu * up, f"blk.{layer}.ffn_down")
+        if self._is_gemma:
+            inner = np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3)
+            gated = 0.5 * gate * (1 + np.tanh(inner))
+        else:
+            gated = gate / (1 + np.exp(-gate))
+        return self._product(np.asarray(gated * up, np.float32), f"blk.{layer}.ffn_down")
 
     def _attention(self, layer: int, hidden: Array) -> Array:
         config = self.config
         past = self.keys[layer].shape[1]
-        query = self._rotate(self._heads(layer, "attn_q", hidden, config.heads), past)
-        key = self._rotate(self._heads(layer, "attn_k", hidden, config.kv_heads), past)
+        query = self._rotate(layer, self._heads(layer, "attn_q", hidden, config.heads), past)
+        key = self._rotate(layer, self._heads(layer, "attn_k", hidden, config.kv_heads), past)
         value = self._heads(layer, "attn_v", hidden, config.kv_heads)
         self.keys[layer] = np.concatenate([self.keys[layer], key], axis=1)
         self.values[layer] = np.concatenate([self.values[layer], value], axis=1)
         group = config.heads // config.kv_heads
         keys = np.repeat(self.keys[layer], group, axis=0)
         scores = query @ keys.swapaxes(1, 2) / np.sqrt(np.float32(config.head_dim))
+        scores = _capped(scores, config.attention_cap)
         positions = np.arange(past + len(hidden))
-        scores[:, positions[None, :] > positions[past:, None]] = -np.inf
+        age = positions[past:, None] - positions[None, :]
+        scores[:, age < 0] = -np.inf
+        if self._sees_a_window(layer):
+            scores[:, age >= config.window] = -np.inf
         scores -= scores.max(axis=-1, keepdims=True)
         weights = np.exp(scores)
         weights /= weights.sum(axis=-1, keepdims=True)
@@ -116,7 +132,9 @@ class Reference:
 
     def _heads(self, layer: int, part: str, hidden: Array, heads: int) -> Array:
         flat = self._product(hidden, f"blk.{layer}.{part}")
-        return flat.reshape(len(hidden), heads, self.config.head_dim).swapaxes(0, 1)
+        flat = flat + self.weights.get(f"blk.{layer}.{part}.bias", np.float32(0))
+        apart = flat.reshape(len(hidden), heads, self.config.head_dim).swapaxes(0, 1)
+        return self._post_norm(f"blk.{layer}.{part}_norm", apart)
 
     def _product(self, hidden: Array, name: str) -> Array:
         if self.rounded:
@@ -125,14 +143,38 @@ class Reference:
             hidden = (np.rint(blocks / np.maximum(scales, 1e-30)) * scales).reshape(hidden.shape)
         return np.asarray(hidden @ self.weights[f"{name}.weight"].T)
 
-    def _rotate(self, heads: Array, past: int) -> Array:
-        """Rotate neighbouring pairs of [heads, tokens, head_dim] by their positions."""
+    def _rotate(self, layer: int, heads: Array, past: int) -> Array:
+        """Rotate [heads, tokens, head_dim] by their positions."""
         half = np.arange(self.config.head_dim // 2)
-        frequencies = self.config.rope_base ** (-2.0 * half / self.config.head_dim)
+        if self.config.architecture == "gemma3" and self._sees_a_window(layer):
+            frequencies = 10_000.0 ** (-2.0 * half / self.config.head_dim)
+        else:
+            rotary = self.config.rotary
+            frequencies = rotary.base ** (-2.0 * half / self.config.head_dim) / rotary.factor
+            frequencies = frequencies / self.weights.get("rope_freqs.weight", np.float32(1))
         angles = np.outer(np.arange(past, past + heads.shape[1]), frequencies)
         cosines, sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
-        even, odd = heads[..., 0::2], heads[..., 1::2]
+        middle = self.config.head_dim // 2
+        pairs = self.config.architecture == "llama"
+        first = np.s_[..., 0::2] if pairs else np.s_[..., :middle]
+        second = np.s_[..., 1::2] if pairs else np.s_[..., middle:]
         turned = np.empty_like(heads)
-        turned[..., 0::2] = even * cosines - odd * sines
-        turned[..., 1::2] = even * sines + odd * cosines
+        turned[first] = heads[first] * cosines - heads[second] * sines
+        turned[second] = heads[first] * sines + heads[second] * cosines
         return turned
+
+    def _sees_a_window(self, layer: int) -> bool:
+        """Gemma 2: every second layer, from the first. Gemma 3: five of six."""
+        every = {"gemma2": 2, "gemma3": 6}.get(self.config.architecture, 1)
+        return layer % every < every - 1
+
+    @property
+    def _is_gemma(self) -> bool:
+        return self.config.architecture.startswith("gemma")
+
+    def _post_norm(self, name: str, hidden: Array) -> Array:
+        return self._norm(name, hidden) if f"{name}.weight" in self.weights else hidden
+
+
+def _capped(values: Array, cap: float) -> Array:
+    return np.asarray(np.tanh(values / cap) * cap, np.float32) if cap else values

@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from gpu_peer.models.config import LlamaConfig
+from gpu_peer.models.config import NetworkConfig
 from gpu_peer.models.quantize import QuantizedMatrix, dequantize
 from tests.gpu_peer.models.reference import Array
 
 
-def stored_weights(folder: Path, config: LlamaConfig) -> dict[str, Array]:
+def stored_weights(folder: Path, config: NetworkConfig) -> dict[str, Array]:
     """Return every matrix of the graph in `folder` as float32, packed ones taken apart."""
     graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
     data = np.memmap(folder / "model.onnx.data", dtype=np.uint8, mode="r")

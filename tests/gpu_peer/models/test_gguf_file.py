@@ -206,7 +206,7 @@ def test_metadata_that_contradicts_itself_is_damage(
     [
         ({"tokenizer.ggml.model": "llama"}, "of the kind llama"),
         ({"tokenizer.ggml.pre": "tekken"}, "by the rules of tekken"),
-        ({"llama.rope.scaling.type": "yarn"}, "rotary positions are scaled"),
+        ({"llama.rope.scaling.type": "yarn"}, "scaled by the rule yarn"),
         ({"llama.expert_count": 8}, "mixture of experts"),
     ],
 )

@@ -1,8 +1,9 @@
-"""A random Llama-family GGUF of a few kilobytes, with a byte-level tokenizer."""
+"""Random GGUFs of a few kilobytes, one for each family, with a byte-level tokenizer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 
 LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, WIDE, CONTEXT = 2, 64, 4, 2, 16, 96, 128
+WINDOW = 9
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MERGES = ["h e", "l l", "he ll", "hell o", "1 2"]
 TEMPLATE = (
@@ -30,27 +32,84 @@ def tokens() -> list[str]:
     return [*SPECIAL, *byte_alphabet(), *(merge.replace(" ", "") for merge in MERGES)]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A family of tiny networks.
+
+    Attributes:
+        architecture: As in `general.architecture`.
+        metadata: Beside what every family has; keys without the architecture's name.
+        layers: Transformer blocks.
+        tensors: Parts of a block beside what every family has, and their widths.
+        pairs: The factors in `rope_freqs.weight`, where the family has them.
+    """
+
+    architecture: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    layers: int = LAYERS
+    tensors: Mapping[str, int] = field(default_factory=dict)
+    pairs: tuple[float, ...] = ()
+
+
+_QUERY, _KEY = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM
+_BIASES = {"attn_q.bias": _QUERY, "attn_k.bias": _KEY, "attn_v.bias": _KEY}
+_HEAD_NORMS = {"attn_q_norm.weight": HEAD_DIM, "attn_k_norm.weight": HEAD_DIM}
+_POST_NORMS = {"post_attention_norm.weight": HIDDEN, "post_ffw_norm.weight": HIDDEN}
+FAMILIES = {
+    "llama": Kind("llama"),
+    "llama3": Kind("llama", pairs=(1.0, 1.0, 1.5, 2.0, 3.0, 8.0, 8.0, 8.0)),
+    "linear": Kind("llama", {"rope.scaling.type": "linear", "rope.scaling.factor": 4.0}),
+    "qwen2": Kind("qwen2", tensors=_BIASES),
+    "qwen3": Kind("qwen3", tensors=_HEAD_NORMS),
+    "gemma2": Kind(
+        "gemma2",
+        {
+            "attention.sliding_window": WINDOW,
+            "attn_logit_softcapping": 3.0,
+            "final_logit_softcapping": 2.0,
+        },
+        tensors=_POST_NORMS,
+    ),
+    "gemma3": Kind(
+        "gemma3",
+        {
+            "attention.sliding_window": WINDOW,
+            "rope.scaling.type": "linear",
+            "rope.scaling.factor": 2.0,
+        },
+        layers=6,
+        tensors=_HEAD_NORMS | _POST_NORMS,
+    ),
+}
+
+
 def write_tiny(
     path: Path,
     *,
+    family: str = "llama",
     kind: GGMLQuantizationType = GGMLQuantizationType.Q4_1,
     own_output: bool = False,
     change: Mapping[str, Any] | None = None,
     without: frozenset[str] = frozenset(),
 ) -> Path:
     """Write the file; `change` replaces metadata by key, `without` leaves keys or tensors out."""
-    writer = GGUFWriter(path, "llama")
+    made = FAMILIES[family]
+    writer = GGUFWriter(path, made.architecture)
     vocab = tokens()
+    network: dict[str, Any] = {
+        "block_count": made.layers,
+        "context_length": CONTEXT,
+        "embedding_length": HIDDEN,
+        "feed_forward_length": WIDE,
+        "attention.head_count": HEADS,
+        "attention.head_count_kv": KV_HEADS,
+        "rope.dimension_count": HEAD_DIM,
+        "rope.freq_base": 1000.0,
+        "attention.layer_norm_rms_epsilon": 1e-5,
+        **made.metadata,
+    }
     metadata: dict[str, Any] = {
-        "llama.block_count": LAYERS,
-        "llama.context_length": CONTEXT,
-        "llama.embedding_length": HIDDEN,
-        "llama.feed_forward_length": WIDE,
-        "llama.attention.head_count": HEADS,
-        "llama.attention.head_count_kv": KV_HEADS,
-        "llama.rope.dimension_count": HEAD_DIM,
-        "llama.rope.freq_base": 1000.0,
-        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        **{f"{made.architecture}.{key}": value for key, value in network.items()},
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "smollm",
         "tokenizer.ggml.tokens": vocab,
@@ -63,7 +122,7 @@ def write_tiny(
     for key, value in metadata.items():
         if key not in without:
             _add(writer, key, value)
-    for name, tensor in _tensors(len(vocab), own_output).items():
+    for name, tensor in _tensors(made, len(vocab), own_output).items():
         if name in without:
             continue
         if tensor.ndim == 1:
@@ -91,19 +150,21 @@ def _add(writer: GGUFWriter, key: str, value: Any) -> None:
         writer.add_array(key, value)
 
 
-def _tensors(vocab: int, own_output: bool) -> dict[str, np.ndarray]:
+def _tensors(made: Kind, vocab: int, own_output: bool) -> dict[str, np.ndarray]:
     random = np.random.default_rng(7)
 
     def matrix(rows: int, columns: int) -> np.ndarray:
         return (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
 
-    def norm() -> np.ndarray:
-        return random.uniform(0.5, 1.5, HIDDEN).astype(np.float32)
+    def norm(width: int = HIDDEN) -> np.ndarray:
+        return random.uniform(0.5, 1.5, width).astype(np.float32)
 
     tensors = {"token_embd.weight": matrix(vocab, HIDDEN), "output_norm.weight": norm()}
+    if made.pairs:
+        tensors["rope_freqs.weight"] = np.array(made.pairs, dtype=np.float32)
     if own_output:
         tensors["output.weight"] = matrix(vocab, HIDDEN)
-    for layer in range(LAYERS):
+    for layer in range(made.layers):
         prefix = f"blk.{layer}"
         tensors |= {
             f"{prefix}.attn_norm.weight": norm(),
@@ -115,5 +176,6 @@ def _tensors(vocab: int, own_output: bool) -> dict[str, np.ndarray]:
             f"{prefix}.ffn_gate.weight": matrix(WIDE, HIDDEN),
             f"{prefix}.ffn_up.weight": matrix(WIDE, HIDDEN),
             f"{prefix}.ffn_down.weight": matrix(HIDDEN, WIDE),
+            **{f"{prefix}.{part}": norm(width) for part, width in made.tensors.items()},
         }
     return tensors

@@ -1,0 +1,64 @@
+"""Every family's graph against the numpy reference: prefill, decode in place, and a rewind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType
+
+from gpu_peer.models.export import ExportOptions, export_model
+from gpu_peer.models.families import FAMILIES as BUILT
+from tests.gpu_peer.models.in_place import InPlace
+from tests.gpu_peer.models.reference import Reference
+from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
+
+PROMPT = [5, 77, 130, 9, 201, 33, 64, 12, 250, 101, 3]  # longer than the window of Gemma
+ANSWER = [40, 7, 199, 88, 88, 2]
+EXACT = 2e-5  # float32 sums in another order; logits are about 1
+assert len(PROMPT) > WINDOW
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def export(tmp_path: Path, family: str, options: ExportOptions) -> tuple[InPlace, Reference]:
+    """Export a tiny network whose weights the exporter keeps bit for bit."""
+    source = write_tiny(tmp_path / "tiny.gguf", family=family, kind=GGMLQuantizationType.Q8_0)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    export_model(source, folder, options)
+    return InPlace(folder, CONTEXT), Reference.load(source)
+
+
+def test_every_family_has_a_tiny_network() -> None:
+    assert {kind.architecture for kind in FAMILIES.values()} == set(BUILT)
+
+
+def test_prefill_decode_and_decode_after_a_rewind(tmp_path: Path, family: str) -> None:
+    model, reference = export(tmp_path, family, ExportOptions(accuracy_level=0))
+    expected = reference.forced(PROMPT, ANSWER)
+    assert np.abs(expected).max() > 0.5
+
+    def decoded() -> np.ndarray:
+        return np.stack([model.append([token]) for token in ANSWER[:-1]])
+
+    assert np.abs(model.append(PROMPT) - expected[0]).max() < EXACT
+    assert np.abs(decoded() - expected[1:]).max() < EXACT
+    model.lengths[0] = len(PROMPT)
+    model.append([250, 251, 252, 253])
+    model.lengths[0] = len(PROMPT)
+    assert np.abs(decoded() - expected[1:]).max() < EXACT
+    model.lengths[0] = 4
+    assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < EXACT
+
+
+def test_rounded_activations_stay_near(tmp_path: Path, family: str) -> None:
+    model, reference = export(tmp_path, family, ExportOptions())
+    expected = reference.forced(PROMPT, ANSWER)
+    got = [model.append(PROMPT), *(model.append([token]) for token in ANSWER[:-1])]
+    error = np.stack(got) - expected
+    assert (error**2).mean() < 0.1**2 * (expected**2).mean()
