@@ -137,6 +137,15 @@ class GgufFile:
             raise self._wrong_type(key, "a list of whole numbers")
         return [int(item) for item in value]
 
+    def numbers(self, key: str) -> list[float]:
+        """Return a list of finite numbers of the metadata."""
+        value = self._value(key, None)
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            raise self._wrong_type(key, "a list of numbers")
+        if not np.isfinite(value).all():
+            raise self._wrong_type(key, "finite")
+        return [float(item) for item in value]
+
     def tensor(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return tensor `name` dequantised to float32; it must have exactly `shape`."""
         info = self.info(name, shape)

@@ -1,22 +1,25 @@
 """Rebuilds `tokenizer.json` (the format of Hugging Face tokenizers) from GGUF metadata.
 
-Only byte-level BPE so far. What a GGUF calls `tokenizer.ggml.pre` names how text is cut before
-merging; each name that is supported has a row in `_PRE_TOKENIZERS`.
+Two kinds: byte-level BPE, which GGUF files call `gpt2`, and SentencePiece's, which they call
+`llama`. What becomes of each is in `byte_level.py` and `sentence_piece.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gpu_peer.models.byte_level import RULES, byte_level_bpe
 from gpu_peer.models.errors import GgufDamaged, GgufUnsupported
 from gpu_peer.models.gguf_file import GgufFile
+from gpu_peer.models.sentence_piece import sentence_piece_bpe
+from gpu_peer.models.vocabulary import Vocabulary
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = range(1, 7)
 _END_OF_TURN = frozenset(
-    {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "</s>"}
+    {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<end_of_turn>"}
 )
+_END_OF_TEXT = "</s>"  # Gemma has it as the end of struck-out HTML: only a control token ends text
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ def read_tokenizer(gguf: GgufFile, vocab: int) -> Tokenizer:
         GgufUnsupported: Another kind of tokenizer, or no chat template.
     """
     kind = gguf.text("tokenizer.ggml.model")
-    if kind != "gpt2":
+    if kind not in ("gpt2", "llama"):
         raise GgufUnsupported(gguf.path, f"its tokenizer is of the kind {kind}")
     pre = gguf.text("tokenizer.ggml.pre", "default")
-    if pre not in _PRE_TOKENIZERS:
+    if kind == "gpt2" and pre not in RULES:
         raise GgufUnsupported(gguf.path, f"its tokenizer cuts text by the rules of {pre}")
     if "tokenizer.chat_template" not in gguf:
         raise GgufUnsupported(gguf.path, "it has no chat template, so it is not made for talking")
@@ -61,16 +64,32 @@ def read_tokenizer(gguf: GgufFile, vocab: int) -> Tokenizer:
             f"{len(set(tokens))} different tokens and {len(kinds)} kinds for {vocab} embeddings",
         )
     eos = _token_id(gguf, "tokenizer.ggml.eos_token_id", vocab)
-    begins = gguf.flag("tokenizer.ggml.add_bos_token", False)
+    marked = {i for i, kind in enumerate(kinds) if kind == _USER_DEFINED}
+    ends = {i for i in marked if tokens[i] in _END_OF_TURN}  # some files say so, and mean control
+    vocabulary = Vocabulary(
+        tokens=tokens,
+        special={eos} | ends | {i for i, kind in enumerate(kinds) if kind in (_CONTROL, _UNKNOWN)},
+        user_defined=marked - ends,
+        bytes={i for i, kind in enumerate(kinds) if kind == _BYTE},
+    )
+    # As in llama.cpp: what a file does not say follows from its kind.
+    begins_by_default = kind == "llama" or RULES[pre].begins_prompts
+    begins = gguf.flag("tokenizer.ggml.add_bos_token", begins_by_default)
     bos = _token_id(gguf, "tokenizer.ggml.bos_token_id", vocab) if begins else None
-    special = {eos} | {i for i, kind in enumerate(kinds) if kind in (_CONTROL, _UNKNOWN)}
     return Tokenizer(
-        json=_byte_level_bpe(
-            tokens, _merges(gguf, tokens), special, _user_defined(kinds), _PRE_TOKENIZERS[pre]()
+        json=(
+            byte_level_bpe(vocabulary, _merges(gguf, tokens), RULES[pre])
+            if kind == "gpt2"
+            else sentence_piece_bpe(
+                vocabulary,
+                _scores(gguf, vocab),
+                _unknown(gguf, tokens),
+                prefix_space=gguf.flag("tokenizer.ggml.add_space_prefix", True),
+            )
         ),
         bos_token=None if bos is None else tokens[bos],
         eos_token=tokens[eos],
-        stop_token_ids=_stop_token_ids(gguf, tokens, special, eos),
+        stop_token_ids=_stop_token_ids(gguf, vocabulary, eos),
         chat_template=gguf.text("tokenizer.chat_template"),
     )
 
@@ -82,8 +101,9 @@ def _token_id(gguf: GgufFile, key: str, vocab: int) -> int:
     return value
 
 
-def _stop_token_ids(gguf: GgufFile, tokens: list[str], special: set[int], eos: int) -> list[int]:
-    stops = {i for i in special if tokens[i] in _END_OF_TURN}
+def _stop_token_ids(gguf: GgufFile, vocabulary: Vocabulary, eos: int) -> list[int]:
+    tokens = vocabulary.tokens
+    stops = {i for i in vocabulary.special if tokens[i] in _END_OF_TURN | {_END_OF_TEXT}}
     stops.add(eos)
     if "tokenizer.ggml.eot_token_id" in gguf:
         stops.add(_token_id(gguf, "tokenizer.ggml.eot_token_id", len(tokens)))
@@ -102,73 +122,13 @@ def _merges(gguf: GgufFile, tokens: list[str]) -> list[list[str]]:
     return merges
 
 
-def _user_defined(kinds: list[int]) -> set[int]:
-    return {i for i, kind in enumerate(kinds) if kind == _USER_DEFINED}
+def _scores(gguf: GgufFile, vocab: int) -> list[float]:
+    scores = gguf.numbers("tokenizer.ggml.scores")
+    if len(scores) != vocab:
+        raise GgufDamaged(gguf.path, f"{len(scores)} scores for {vocab} embeddings")
+    return scores
 
 
-def _byte_level_bpe(
-    tokens: list[str],
-    merges: list[list[str]],
-    special: set[int],
-    user_defined: set[int],
-    pre_tokenizer: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {
-                "id": i,
-                "content": tokens[i],
-                "single_word": False,
-                "lstrip": False,
-                "rstrip": False,
-                "normalized": False,
-                "special": i in special,
-            }
-            for i in sorted(special | user_defined)
-        ],
-        "normalizer": None,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": None,
-        "decoder": _byte_level(use_regex=True),
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {token: i for i, token in enumerate(tokens)},
-            "merges": merges,
-        },
-    }
-
-
-def _byte_level(*, use_regex: bool) -> dict[str, Any]:
-    return {
-        "type": "ByteLevel",
-        "add_prefix_space": False,
-        "trim_offsets": True,
-        "use_regex": use_regex,
-    }
-
-
-def _single_digits_then_gpt2() -> dict[str, Any]:
-    """Every digit by itself, the rest by the expression of GPT-2."""
-    return {
-        "type": "Sequence",
-        "pretokenizers": [
-            {"type": "Digits", "individual_digits": True},
-            _byte_level(use_regex=True),
-        ],
-    }
-
-
-_PRE_TOKENIZERS: dict[str, Callable[[], dict[str, Any]]] = {
-    "smollm": _single_digits_then_gpt2,
-    "gpt-2": lambda: _byte_level(use_regex=True),
-}
+def _unknown(gguf: GgufFile, tokens: list[str]) -> str | None:
+    key = "tokenizer.ggml.unknown_token_id"
+    return tokens[_token_id(gguf, key, len(tokens))] if key in gguf else None

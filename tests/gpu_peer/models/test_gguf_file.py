@@ -191,6 +191,15 @@ def _refused(tmp_path: Path, error: type[ModelError], why: str, **tiny: object) 
         ({"tokenizer.ggml.eos_token_id": 10_000}, "eos_token_id is 10000"),
         ({"tokenizer.ggml.tokens": ["a", "a"]}, "1 different tokens"),
         ({"tokenizer.ggml.token_type": [1]}, "1 kinds"),
+        ({"tokenizer.ggml.model": "llama"}, "bos_token_id is missing"),
+        (
+            {
+                "tokenizer.ggml.model": "llama",
+                "tokenizer.ggml.bos_token_id": 1,
+                "tokenizer.ggml.scores": [0.5],
+            },
+            "1 scores",
+        ),
         ({"tokenizer.ggml.merges": ["x yz"]}, "the merge 'x yz'"),
         ({"tokenizer.ggml.merges": ["alone"]}, "the merge 'alone'"),
     ],
@@ -204,7 +213,7 @@ def test_metadata_that_contradicts_itself_is_damage(
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"tokenizer.ggml.model": "llama"}, "of the kind llama"),
+        ({"tokenizer.ggml.model": "bert"}, "of the kind bert"),
         ({"tokenizer.ggml.pre": "tekken"}, "by the rules of tekken"),
         ({"llama.rope.scaling.type": "yarn"}, "scaled by the rule yarn"),
         ({"llama.expert_count": 8}, "mixture of experts"),
