@@ -32,7 +32,8 @@ def stored_weights(folder: Path, config: NetworkConfig) -> dict[str, Array]:
     for node in graph.node:
         if node.op_type == "MatMulNBits":
             codes, scales = (array(name) for name in node.input[1:3])
-            matrix = QuantizedMatrix(codes, scales, None, 8)
+            bits = next(field.i for field in node.attribute if field.name == "bits")
+            matrix = QuantizedMatrix(codes, scales, None, bits)
             matrices[node.output[0]] = dequantize(matrix)
     weights = {"token_embd.weight": matrices["logits"]}
     for layer in range(config.layers):

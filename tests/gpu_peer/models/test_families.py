@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from gguf import GGMLQuantizationType
 
 from gpu_peer.models.export import ExportOptions, export_model
 from gpu_peer.models.families import FAMILIES as BUILT
+from gpu_peer.models.folder import read_manifest
+from gpu_peer.models.quantize import dequantize, quantize
 from tests.gpu_peer.models.in_place import InPlace
 from tests.gpu_peer.models.reference import Reference
 from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
@@ -17,6 +20,7 @@ from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
 PROMPT = [5, 77, 130, 9, 201, 33, 64, 12, 250, 101, 3]  # longer than the window of Gemma
 ANSWER = [40, 7, 199, 88, 88, 2]
 EXACT = 2e-5  # float32 sums in another order; logits are about 1
+FLOAT16 = 0.02  # 11 bits in every step, two to six layers deep
 assert len(PROMPT) > WINDOW
 
 
@@ -54,6 +58,50 @@ def test_prefill_decode_and_decode_after_a_rewind(tmp_path: Path, family: str) -
     assert np.abs(decoded() - expected[1:]).max() < EXACT
     model.lengths[0] = 4
     assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < EXACT
+
+
+def test_float16_stays_near(tmp_path: Path, family: str) -> None:
+    """Weights as the graph has them, so that only the rounding of activations is left."""
+    source = write_tiny(tmp_path / "tiny.gguf", family=family, kind=GGMLQuantizationType.Q4_0)
+    export_model(source, tmp_path, ExportOptions(dtype="f16", accuracy_level=0))
+    reference = Reference.load(source)
+    embedding = reference.weights["token_embd.weight"]
+    reference.weights["output.weight"] = dequantize(quantize(embedding, "int4"))
+    expected = reference.forced(PROMPT, ANSWER)
+    model = InPlace(tmp_path, CONTEXT)
+    got = [model.append(PROMPT), *(model.append([token]) for token in ANSWER[:-1])]
+    assert np.abs(np.stack(got) - expected).max() < FLOAT16
+    model.lengths[0] = 4
+    assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < FLOAT16
+
+
+def test_float16_keeps_to_what_tensorrt_takes(tmp_path: Path, family: str) -> None:
+    export_model(
+        write_tiny(tmp_path / "a.gguf", family=family), tmp_path, ExportOptions(dtype="f16")
+    )
+    graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
+    microsoft = {node.op_type for node in graph.node if node.domain}
+    assert microsoft == {
+        "GroupQueryAttention",
+        "MatMulNBits",
+        "SkipSimplifiedLayerNormalization",
+    }
+    types = {port.name: port.type.tensor_type.elem_type for port in [*graph.input, *graph.output]}
+    half, whole = onnx.TensorProto.FLOAT16, onnx.TensorProto.INT64
+    assert types.pop("logits") == onnx.TensorProto.FLOAT
+    assert {types.pop("input_ids"), types.pop("attention_mask")} == {whole}
+    assert set(types.values()) == {half}
+    for node in graph.node:
+        fields = {field.name: onnx.helper.get_attribute_value(field) for field in node.attribute}
+        if node.op_type == "MatMulNBits":
+            assert len(node.input) == 3, "no zero points"
+            assert (fields["bits"], fields["block_size"]) == (4, 32)
+        if node.op_type == "GroupQueryAttention":
+            assert fields["scale"] > 0
+    manifest = read_manifest(tmp_path)
+    assert manifest["kv_dtype"] == "f16"
+    assert manifest["quantization"]["weights"] == "int4"
+    assert manifest["quantization"]["embedding"] == "f16"
 
 
 def test_rounded_activations_stay_near(tmp_path: Path, family: str) -> None:

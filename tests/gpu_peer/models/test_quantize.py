@@ -13,15 +13,18 @@ from hypothesis.extra.numpy import arrays
 
 from gpu_peer.models.quantize import (
     BLOCK,
+    BlockFormat,
     Float32Array,
     QuantizedMatrix,
-    WeightFormat,
     concatenate,
     dequantize,
     pack_nibbles,
     quantize,
+    repack_q4_0,
     repack_q8_0,
+    take_rows,
     unpack_nibbles,
+    widen,
 )
 
 matrices = arrays(
@@ -31,7 +34,7 @@ matrices = arrays(
 )
 
 
-def worst_allowed(blocks: Float32Array, weight_format: WeightFormat) -> Float32Array:
+def worst_allowed(blocks: Float32Array, weight_format: BlockFormat) -> Float32Array:
     """Half a step of the plainest scale that clips nothing: an upper bound of the rms error."""
     if weight_format == "uint4":
         spread = np.maximum(blocks.max(axis=1), 0) - np.minimum(blocks.min(axis=1), 0)
@@ -42,7 +45,7 @@ def worst_allowed(blocks: Float32Array, weight_format: WeightFormat) -> Float32A
 @pytest.mark.parametrize("weight_format", ["int4", "uint4", "int8"])
 @given(matrix=matrices)
 def test_the_error_of_every_block_is_bounded(
-    weight_format: WeightFormat, matrix: Float32Array
+    weight_format: BlockFormat, matrix: Float32Array
 ) -> None:
     restored = dequantize(quantize(matrix, weight_format))
     assert restored.shape == matrix.shape
@@ -54,7 +57,7 @@ def test_the_error_of_every_block_is_bounded(
 @pytest.mark.parametrize(
     ("weight_format", "share"), [("int4", 0.08), ("uint4", 0.08), ("int8", 0.005)]
 )
-def test_the_error_on_weights_like_real_ones(weight_format: WeightFormat, share: float) -> None:
+def test_the_error_on_weights_like_real_ones(weight_format: BlockFormat, share: float) -> None:
     matrix = np.random.default_rng(1).standard_normal((200, 128)).astype(np.float32)
     error = dequantize(quantize(matrix, weight_format)) - matrix
     assert np.sqrt((error**2).mean()) < share * 1.2
@@ -106,6 +109,37 @@ def test_q8_0_is_repacked_exactly(scales: np.ndarray, codes: np.ndarray) -> None
     raw = np.concatenate([scales.view(np.uint8), codes.view(np.uint8)], axis=-1).reshape(2, -1)
     repacked = repack_q8_0(raw.reshape(-1), 2)
     assert (dequantize(repacked) == gguf_dequantize(raw, GGMLQuantizationType.Q8_0)).all()
+
+
+@given(
+    scales=arrays(np.float16, (2, 3, 1), elements=st.floats(-8, 8, width=16)),
+    codes=arrays(np.uint8, (2, 3, BLOCK // 2)),
+)
+def test_q4_0_is_repacked_and_widened_exactly(scales: np.ndarray, codes: np.ndarray) -> None:
+    raw = np.concatenate([scales.view(np.uint8), codes], axis=-1).reshape(2, -1)
+    repacked = repack_q4_0(raw.reshape(-1), 2)
+    expected = gguf_dequantize(raw, GGMLQuantizationType.Q4_0)
+    assert repacked.bits == 4
+    assert (dequantize(repacked) == expected).all()
+    assert widen(repacked).bits == 8
+    assert (dequantize(widen(repacked)) == expected).all()
+
+
+@pytest.mark.parametrize("weight_format", ["int4", "uint4", "int8"])
+def test_rows_can_be_taken_in_another_order(weight_format: BlockFormat) -> None:
+    matrix = np.random.default_rng(4).standard_normal((5, 96)).astype(np.float32)
+    quantized = quantize(matrix, weight_format)
+    order = np.array([3, 0, 4, 1, 2])
+    assert (dequantize(take_rows(quantized, order)) == dequantize(quantized)[order]).all()
+
+
+def test_stacked_matrices_of_4_and_8_bits_become_8() -> None:
+    matrix = np.random.default_rng(5).standard_normal((4, 64)).astype(np.float32)
+    narrow, wide = quantize(matrix, "int4"), quantize(matrix, "int8")
+    stacked = concatenate([narrow, wide])
+    assert stacked.bits == 8
+    both = np.concatenate([dequantize(narrow), dequantize(wide)])
+    assert (dequantize(stacked) == both).all()
 
 
 def test_stacked_matrices_keep_their_rows() -> None:

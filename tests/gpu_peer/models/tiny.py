@@ -88,11 +88,16 @@ def write_tiny(
     *,
     family: str = "llama",
     kind: GGMLQuantizationType = GGMLQuantizationType.Q4_1,
+    kinds: Mapping[str, GGMLQuantizationType] | None = None,
     own_output: bool = False,
     change: Mapping[str, Any] | None = None,
     without: frozenset[str] = frozenset(),
 ) -> Path:
-    """Write the file; `change` replaces metadata by key, `without` leaves keys or tensors out."""
+    """Write the file.
+
+    Matrices are stored as `kind`, single ones as `kinds` says, the embedding as Q8_0. `change`
+    replaces metadata by key, `without` leaves keys or tensors out.
+    """
     made = FAMILIES[family]
     writer = GGUFWriter(path, made.architecture)
     vocab = tokens()
@@ -128,7 +133,8 @@ def write_tiny(
         if tensor.ndim == 1:
             writer.add_tensor(name, tensor)
             continue
-        stored = GGMLQuantizationType.Q8_0 if name == "token_embd.weight" else kind
+        outer = GGMLQuantizationType.Q8_0 if name == "token_embd.weight" else kind
+        stored = (kinds or {}).get(name, outer)
         writer.add_tensor(name, quantize(tensor, stored), raw_dtype=stored)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -1,0 +1,85 @@
+"""Weights in an exported folder against the file: exact where they can be, else bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
+from gguf.quants import dequantize as gguf_dequantize
+
+from gpu_peer.models.export import ExportOptions, export_model
+from gpu_peer.models.folder import read_manifest
+from gpu_peer.models.gguf_file import GgufFile
+from gpu_peer.models.quantize import WeightFormat, dequantize
+from gpu_peer.models.weights import read_matrix
+from tests.gpu_peer.models.reference import Reference
+from tests.gpu_peer.models.stored_weights import stored_weights
+from tests.gpu_peer.models.tiny import write_tiny
+
+Q4_0, Q8_0 = GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0
+
+
+def exported(tmp_path: Path, options: ExportOptions, **tiny: object) -> tuple[float, str]:
+    """Return the largest error of any weight in the folder, and what hearth.json says of them."""
+    source = write_tiny(tmp_path / "tiny.gguf", **tiny)  # type: ignore[arg-type]
+    export_model(source, tmp_path, options)
+    reference = Reference.load(source)
+    stored = stored_weights(tmp_path, reference.config)
+    assert set(stored) == {name for name, values in reference.weights.items() if values.ndim == 2}
+    error = max(np.abs(stored[name] - reference.weights[name]).max() for name in stored)
+    return float(error), str(read_manifest(tmp_path)["quantization"]["weights"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "called"),
+    [
+        (Q4_0, "stored", "int4"),
+        (Q4_0, "int4", "int4"),
+        (Q4_0, "int8", "int8"),
+        (Q8_0, "stored", "int8"),
+        (Q8_0, "int8", "int8"),
+    ],
+)
+def test_q4_0_and_q8_0_are_kept_bit_for_bit(
+    tmp_path: Path, kind: GGMLQuantizationType, weights: WeightFormat, called: str
+) -> None:
+    assert exported(tmp_path, ExportOptions(weights), kind=kind) == (0.0, called)
+
+
+def test_a_file_that_mixes_them_is_kept_too(tmp_path: Path) -> None:
+    kinds = {"blk.0.attn_v.weight": Q8_0, "blk.1.ffn_down.weight": Q8_0}
+    assert exported(tmp_path, ExportOptions(), kind=Q4_0, kinds=kinds) == (0.0, "int4+int8")
+
+
+def test_all_else_is_quantised_again(tmp_path: Path) -> None:
+    error, called = exported(tmp_path, ExportOptions(), kind=GGMLQuantizationType.Q4_1)
+    assert 0 < error < 0.01
+    assert called == "int8"
+
+
+# Where each kind of block keeps its float16 scales; the rest may be any bytes.
+SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_k_quants_are_quantised_again(tmp_path: Path, name: str) -> None:
+    kind = GGMLQuantizationType[name]
+    columns, size = GGML_QUANT_SIZES[kind]
+    raw = np.random.default_rng(6).integers(0, 256, (8, 2 * size), dtype=np.uint8)
+    for start in SCALES[name]:
+        scale = np.frombuffer(np.float16(0.01).tobytes(), dtype=np.uint8)
+        raw.reshape(8, 2, size)[..., start : start + 2] = scale
+    path = tmp_path / "a.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_tensor("matrix", raw, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    expected = gguf_dequantize(raw, kind)
+    with GgufFile(path) as gguf:
+        got = dequantize(read_matrix(gguf, "matrix", 8, 2 * columns, "stored"))
+    share = np.linalg.norm(got - expected) / np.linalg.norm(expected)
+    assert 0 < share < 0.005
