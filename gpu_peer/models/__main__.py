@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace, progress: Progress) -> Path:
         if model.is_dir():
             verify_folder(model)
             return model.absolute()
-        return ensure_model(model, options.data.absolute() / MODELS_FOLDER, progress)
+        return ensure_model(model, options.data.absolute() / MODELS_FOLDER, progress, options.dtype)
     folder: Path = options.folder.absolute()
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise StorageFailed(folder, "it exists and is not a model folder, so it is left alone")
@@ -111,17 +111,18 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--accuracy-level", type=int, choices=(0, 1, 4), default=defaults.accuracy_level
     )
-    convert.add_argument(
-        "--dtype",
-        choices=get_args(DtypeName),
-        default=defaults.dtype,
-        help="of activations and cache: f32 for the CPU, f16 for TensorRT (weights are int4 then)",
-    )
     ensure = commands.add_parser("ensure", help="have a model, converted and checked")
     ensure.add_argument("--data", type=Path, required=True, help="folder of all state")
     ensure.add_argument(
         "--model", type=Path, help="a GGUF file or a model folder; default: the embedded model"
     )
+    for command in (convert, ensure):
+        command.add_argument(
+            "--dtype",
+            choices=get_args(DtypeName),
+            default=defaults.dtype,
+            help="of activations and cache: f32 for the CPU, f16 for TensorRT (int4 weights then)",
+        )
     return parser
 
 

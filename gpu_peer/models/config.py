@@ -16,7 +16,7 @@ MAX_LAYERS = 1_000
 MAX_WIDTH = 1 << 20
 MAX_HEAD_DIM = 512
 MAX_POSITIONS = 1 << 20
-MAX_TABLE_BYTES = 256 << 20  # rotary tables beyond it must not be larger than the file itself
+MAX_TABLE_BYTES = 64 << 20  # rotary tables beyond it must not be larger than the file itself
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from gpu_peer.models.vocabulary import Vocabulary, tokenizer_json
 
 SPACE = "\u2581"
+MAX_PIECE = 256  # characters; every way to cut a piece is tried, so its length costs its square
 
 
 def sentence_piece_bpe(

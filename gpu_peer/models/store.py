@@ -25,6 +25,7 @@ from gpu_peer.models.export import (
     silent,
 )
 from gpu_peer.models.folder import sha256_of, verify_folder
+from gpu_peer.models.precision import DtypeName
 
 LOCK_FILE = ".lock"
 PARTIAL_SUFFIX = ".partial"
@@ -32,13 +33,19 @@ PARTIAL_SUFFIX = ".partial"
 _LOG = logging.getLogger(__name__)
 
 
-def ensure_model(source: Path, models_dir: Path, progress: Progress = silent) -> Path:
+def ensure_model(
+    source: Path,
+    models_dir: Path,
+    progress: Progress = silent,
+    dtype: DtypeName = "f32",
+) -> Path:
     """Return the folder of the GGUF `source` in `models_dir`, converting it where needed.
 
-    The folder is named after the model, the first 12 hexadecimal digits of the source's SHA-256
-    and the exporter's version. An existing one is checked by digest; a damaged one is redone. A
-    lock lets one process convert while others wait; conversion happens in a folder beside, which
-    gets its name when it is complete.
+    The folder is named after the model, the first 12 hexadecimal digits of the source's SHA-256,
+    the exporter's version and, where it is not f32, the `dtype` of activations and cache. An
+    existing one is checked by digest; a damaged one is redone. A lock lets one process convert
+    while others wait; conversion happens in a folder beside, which gets its name when it is
+    complete.
 
     Raises:
         ModelError: As `export_model`; `ConversionInterrupted` when the user stopped it. Whatever
@@ -46,13 +53,14 @@ def ensure_model(source: Path, models_dir: Path, progress: Progress = silent) ->
     """
     with system_errors(source):
         digest = sha256_of(source)
-    folder = models_dir / f"{model_name(source)}-{digest[:12]}-v{EXPORTER_VERSION}"
+    suffix = "" if dtype == "f32" else f"-{dtype}"
+    folder = models_dir / f"{model_name(source)}-{digest[:12]}-v{EXPORTER_VERSION}{suffix}"
     with system_errors(models_dir):
         models_dir.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(models_dir, progress):
             _remove_partials(models_dir)
             if not _is_sound(folder):
-                replace_folder(source, folder, ExportOptions(), progress)
+                replace_folder(source, folder, ExportOptions(dtype=dtype), progress)
     return folder
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from gpu_peer.models.byte_level import RULES, byte_level_bpe
 from gpu_peer.models.errors import GgufDamaged, GgufUnsupported
 from gpu_peer.models.gguf_file import GgufFile
-from gpu_peer.models.sentence_piece import sentence_piece_bpe
+from gpu_peer.models.sentence_piece import MAX_PIECE, sentence_piece_bpe
 from gpu_peer.models.vocabulary import Vocabulary
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = range(1, 7)
@@ -63,6 +63,9 @@ def read_tokenizer(gguf: GgufFile, vocab: int) -> Tokenizer:
             gguf.path,
             f"{len(set(tokens))} different tokens and {len(kinds)} kinds for {vocab} embeddings",
         )
+    longest = max(map(len, tokens))
+    if kind == "llama" and longest > MAX_PIECE:
+        raise GgufDamaged(gguf.path, f"it has a token of {longest} characters")
     eos = _token_id(gguf, "tokenizer.ggml.eos_token_id", vocab)
     marked = {i for i, kind in enumerate(kinds) if kind == _USER_DEFINED}
     ends = {i for i in marked if tokens[i] in _END_OF_TURN}  # some files say so, and mean control

@@ -20,7 +20,7 @@ from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
 PROMPT = [5, 77, 130, 9, 201, 33, 64, 12, 250, 101, 3]  # longer than the window of Gemma
 ANSWER = [40, 7, 199, 88, 88, 2]
 EXACT = 2e-5  # float32 sums in another order; logits are about 1
-FLOAT16 = 0.02  # 11 bits in every step, two to six layers deep
+FLOAT16 = 0.05  # 11 bits in every step, where logits are 2 to 4; measured: 0.007 to 0.018
 assert len(PROMPT) > WINDOW
 
 
@@ -70,7 +70,9 @@ def test_float16_stays_near(tmp_path: Path, family: str) -> None:
     expected = reference.forced(PROMPT, ANSWER)
     model = InPlace(tmp_path, CONTEXT)
     got = [model.append(PROMPT), *(model.append([token]) for token in ANSWER[:-1])]
-    assert np.abs(np.stack(got) - expected).max() < FLOAT16
+    error = np.stack(got) - expected
+    assert np.abs(error).max() < FLOAT16
+    assert (error**2).mean() < 0.01**2 * (expected**2).mean()
     model.lengths[0] = 4
     assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < FLOAT16
 

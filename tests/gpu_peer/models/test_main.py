@@ -55,6 +55,9 @@ def test_ensure_takes_a_file_or_a_folder(
     assert folder.parent == data / "models"
     assert command.main(["ensure", "--data", str(data), "--model", str(folder)]) == 0
     assert capsys.readouterr().out == f"{folder}\n"
+    half = ["ensure", "--data", str(data), "--model", str(source), "--dtype", "f16"]
+    assert command.main(half) == 0
+    assert capsys.readouterr().out == f"{folder}-f16\n"
     (folder / "tokenizer.json").unlink()
     assert command.main(["ensure", "--data", str(data), "--model", str(folder)]) == 1
     assert "tokenizer.json is missing" in capsys.readouterr().err

@@ -79,6 +79,13 @@ def test_a_damaged_folder_is_converted_again_and_says_so(
     assert "converted again" in caplog.text
 
 
+def test_each_dtype_has_a_folder_of_its_own(source: Path, models: Path) -> None:
+    wide, half = ensure_model(source, models), ensure_model(source, models, dtype="f16")
+    assert half.name == f"{wide.name}-f16"
+    assert verify_folder(wide)["kv_dtype"] == "f32"
+    assert verify_folder(half)["kv_dtype"] == "f16"
+
+
 @pytest.mark.parametrize("at", range(1, 7))
 def test_a_conversion_stopped_at_any_step_leaves_nothing(
     source: Path, models: Path, at: int
