@@ -64,7 +64,7 @@ class ExportOptions:
 
     Attributes:
         weights: How matrices inside the blocks are stored; `stored` keeps what the file has as
-            Q4_0 or Q8_0 and makes int8 of all else.
+            Q4_0 or Q8_0 and makes int8 of all else, `offset4` keeps Q4_1 and Q4_K too.
         accuracy_level: MatMulNBits' own: 4 rounds activations to int8 (fast), 0 does not.
         dtype: Of activations and cache. `f16` is what TensorRT wants: it takes 4-bit weights
             without zero points only, so matrices are int4 then and the embedding is float16.

@@ -1,7 +1,8 @@
 """Blockwise quantisers for `com.microsoft.MatMulNBits`, and the way back.
 
 A matrix [rows, columns] is cut into blocks of 32 along its columns. A block has one float32 scale
-and, for UINT4, one whole zero point: value = scale * (code - zero point).
+and, for UINT4, one whole zero point: value = scale * (code - zero point). What Q4_1 and Q4_K hold
+needs an offset of its own for each block: value = scale * (code - 8) + offset.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 BlockFormat: TypeAlias = Literal["int4", "uint4", "int8"]
-WeightFormat: TypeAlias = Literal["stored", "int4", "uint4", "int8"]
+WeightFormat: TypeAlias = Literal["stored", "offset4", "int4", "uint4", "int8"]
 
 BLOCK = 32
 _ROWS_AT_ONCE = 512  # keeps the temporaries of the search for scales in the processor's cache
@@ -30,12 +31,14 @@ class QuantizedMatrix:
         scales: [rows, blocks] float32.
         zero_points: [rows, ceil(blocks / 2)] packed like the codes; None means 2 ** (bits - 1).
         bits: 4 or 8.
+        offsets: [rows, blocks] float32, added to every value of a block; None: nothing is.
     """
 
     codes: UInt8Array
     scales: Float32Array
     zero_points: UInt8Array | None
     bits: Literal[4, 8]
+    offsets: Float32Array | None = None
 
     @property
     def rows(self) -> int:
@@ -90,20 +93,50 @@ def repack_q4_0(raw: UInt8Array, rows: int) -> QuantizedMatrix:
     return QuantizedMatrix(pack_nibbles(codes), scales, None, 4)
 
 
+def repack_q4_1(raw: UInt8Array, rows: int) -> QuantizedMatrix:
+    """Return the Q4_1 blocks `raw` (a float16 scale and minimum, and codes) with offsets."""
+    blocks = raw.reshape(rows, -1, 4 + BLOCK // 2)
+    pair = np.ascontiguousarray(blocks[..., :4]).view("<f2").astype(np.float32)
+    scales = np.ascontiguousarray(pair[..., 0])
+    halves = blocks[..., 4:]
+    codes = np.concatenate([halves & 15, halves >> 4], axis=-1)
+    return QuantizedMatrix(pack_nibbles(codes), scales, None, 4, pair[..., 1] + 8 * scales)
+
+
+def repack_q4_k(raw: UInt8Array, rows: int) -> QuantizedMatrix:
+    """Return the Q4_K blocks `raw` with offsets.
+
+    Each 256 columns share a float16 scale and minimum, by which the 6-bit ones of its eight blocks
+    of 32 are multiplied: of the first four in the low bits of 4 bytes each, of the last four in the
+    halves of 4 more bytes and the high bits of the others. Two blocks share 32 bytes of codes.
+    """
+    blocks = raw.reshape(rows, -1, 2 + 2 + 12 + 128)
+    pair = np.ascontiguousarray(blocks[..., :4]).view("<f2").astype(np.float32)
+    first, second, third = (blocks[..., start : start + 4] for start in (4, 8, 12))
+    steps = np.concatenate([first & 63, (third & 15) | (first >> 6 << 4)], axis=-1)
+    minima = np.concatenate([second & 63, (third >> 4) | (second >> 6 << 4)], axis=-1)
+    scales = (pair[..., :1] * steps).reshape(rows, -1)
+    offsets = 8 * scales - (pair[..., 1:] * minima).reshape(rows, -1)
+    halves = blocks[..., 16:].reshape(*blocks.shape[:2], 4, BLOCK)
+    codes = np.stack([halves & 15, halves >> 4], axis=-2).reshape(rows, -1, BLOCK)
+    return QuantizedMatrix(pack_nibbles(codes), scales, None, 4, offsets)
+
+
 def widen(matrix: QuantizedMatrix) -> QuantizedMatrix:
     """Return an int4 matrix as int8 of exactly the same values."""
     codes = unpack_nibbles(matrix.codes, BLOCK) + np.uint8(128 - 8)
-    return QuantizedMatrix(codes, matrix.scales, None, 8)
+    return QuantizedMatrix(codes, matrix.scales, None, 8, matrix.offsets)
 
 
 def take_rows(matrix: QuantizedMatrix, order: npt.NDArray[np.intp]) -> QuantizedMatrix:
     """Return the rows of `matrix` in another order."""
-    zeros = matrix.zero_points
+    zeros, offsets = matrix.zero_points, matrix.offsets
     return QuantizedMatrix(
         matrix.codes[order],
         matrix.scales[order],
         None if zeros is None else zeros[order],
         matrix.bits,
+        None if offsets is None else offsets[order],
     )
 
 
@@ -118,6 +151,8 @@ def dequantize(matrix: QuantizedMatrix) -> Float32Array:
     else:
         values -= unpack_nibbles(matrix.zero_points, blocks)[..., None]
     values *= matrix.scales[..., None]
+    if matrix.offsets is not None:
+        values += matrix.offsets[..., None]
     return np.asarray(values.reshape(rows, blocks * BLOCK))
 
 
@@ -131,6 +166,15 @@ def concatenate(parts: list[QuantizedMatrix]) -> QuantizedMatrix:
         np.concatenate([part.scales for part in parts]),
         np.concatenate(zeros) if zeros else None,
         parts[0].bits,
+        _stacked_offsets(parts),
+    )
+
+
+def _stacked_offsets(parts: list[QuantizedMatrix]) -> Float32Array | None:
+    if all(part.offsets is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.zeros_like(part.scales) if part.offsets is None else part.offsets for part in parts]
     )
 
 

@@ -21,6 +21,8 @@ from gpu_peer.models.quantize import (
     concatenate,
     quantize,
     repack_q4_0,
+    repack_q4_1,
+    repack_q4_k,
     repack_q8_0,
     take_rows,
     widen,
@@ -90,9 +92,18 @@ def read_matrix(
 ) -> QuantizedMatrix:
     """Return matrix `name` [rows, columns] in `weight_format`.
 
-    `stored` is int4 for what the file has as Q4_0 and int8 for all else.
+    `stored` is int4 for what the file has as Q4_0 and int8 for all else; `offset4` keeps Q4_1 and
+    Q4_K as well, which differ from the file by the rounding of float32 only.
     """
     info = gguf.info(name, (rows, columns))
+    if weight_format == "offset4":
+        repack = {
+            GGMLQuantizationType.Q4_1: repack_q4_1,
+            GGMLQuantizationType.Q4_K: repack_q4_k,
+        }.get(info.kind)
+        if repack is not None:
+            return _finite(gguf, name, repack(gguf.raw(info), rows))
+        weight_format = "stored"
     if info.kind is GGMLQuantizationType.Q8_0 and weight_format in ("stored", "int8"):
         return _finite(gguf, name, repack_q8_0(gguf.raw(info), rows))
     if info.kind is GGMLQuantizationType.Q4_0 and weight_format != "uint4":
@@ -112,6 +123,7 @@ def split_rotary_pairs(heads: int, head_dim: int) -> npt.NDArray[np.intp]:
 
 
 def _finite(gguf: GgufFile, name: str, matrix: QuantizedMatrix) -> QuantizedMatrix:
-    if not np.isfinite(matrix.scales).all():
+    offsets = 0 if matrix.offsets is None else matrix.offsets
+    if not (np.isfinite(matrix.scales).all() and np.isfinite(offsets).all()):
         raise GgufDamaged(gguf.path, f"{name} holds values that are not finite")
     return matrix

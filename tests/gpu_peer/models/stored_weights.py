@@ -33,8 +33,10 @@ def stored_weights(folder: Path, config: NetworkConfig) -> dict[str, Array]:
         if node.op_type == "MatMulNBits":
             codes, scales = (array(name) for name in node.input[1:3])
             bits = next(field.i for field in node.attribute if field.name == "bits")
-            matrix = QuantizedMatrix(codes, scales, None, bits)
-            matrices[node.output[0]] = dequantize(matrix)
+            offsets = f"{node.input[1]}.offsets"
+            shift = array(offsets).T if offsets in places else None
+            matrix = QuantizedMatrix(codes, scales, None, bits, shift)
+            matrices[node.output[0].removesuffix(".centred")] = dequantize(matrix)
     weights = {"token_embd.weight": matrices["logits"]}
     for layer in range(config.layers):
         query, key, value = np.split(

@@ -14,9 +14,10 @@ from gpu_peer.models.folder import read_manifest
 from gpu_peer.models.gguf_file import GgufFile
 from gpu_peer.models.quantize import WeightFormat, dequantize
 from gpu_peer.models.weights import read_matrix
+from tests.gpu_peer.models.in_place import InPlace
 from tests.gpu_peer.models.reference import Reference
 from tests.gpu_peer.models.stored_weights import stored_weights
-from tests.gpu_peer.models.tiny import write_tiny
+from tests.gpu_peer.models.tiny import CONTEXT, write_tiny
 
 Q4_0, Q8_0 = GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0
 
@@ -63,23 +64,50 @@ def test_all_else_is_quantised_again(tmp_path: Path) -> None:
 SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}
 
 
-@pytest.mark.parametrize("name", SCALES)
-def test_k_quants_are_quantised_again(tmp_path: Path, name: str) -> None:
+def k_quant(path: Path, name: str) -> tuple[np.ndarray, int]:
+    """Write `matrix` [8, 512] of random blocks; returns its values and its columns."""
     kind = GGMLQuantizationType[name]
     columns, size = GGML_QUANT_SIZES[kind]
     raw = np.random.default_rng(6).integers(0, 256, (8, 2 * size), dtype=np.uint8)
     for start in SCALES[name]:
-        scale = np.frombuffer(np.float16(0.01).tobytes(), dtype=np.uint8)
+        scale = np.frombuffer(np.float16(0.01 + start / 1e5).tobytes(), dtype=np.uint8)
         raw.reshape(8, 2, size)[..., start : start + 2] = scale
-    path = tmp_path / "a.gguf"
     writer = GGUFWriter(path, "llama")
     writer.add_tensor("matrix", raw, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    expected = gguf_dequantize(raw, kind)
-    with GgufFile(path) as gguf:
-        got = dequantize(read_matrix(gguf, "matrix", 8, 2 * columns, "stored"))
+    return gguf_dequantize(raw, kind), 2 * columns
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_k_quants_are_quantised_again(tmp_path: Path, name: str) -> None:
+    expected, columns = k_quant(tmp_path / "a.gguf", name)
+    with GgufFile(tmp_path / "a.gguf") as gguf:
+        got = dequantize(read_matrix(gguf, "matrix", 8, columns, "stored"))
     share = np.linalg.norm(got - expected) / np.linalg.norm(expected)
     assert 0 < share < 0.005
+
+
+def test_q4_k_is_kept_with_offsets(tmp_path: Path) -> None:
+    expected, columns = k_quant(tmp_path / "a.gguf", "Q4_K")
+    with GgufFile(tmp_path / "a.gguf") as gguf:
+        matrix = read_matrix(gguf, "matrix", 8, columns, "offset4")
+    assert matrix.bits == 4
+    assert np.abs(dequantize(matrix) - expected).max() < 1e-6 * np.abs(expected).max()
+
+
+def test_q4_1_is_kept_with_offsets(tmp_path: Path) -> None:
+    kinds = {"blk.0.attn_v.weight": Q8_0, "blk.1.attn_output.weight": Q4_0}
+    options = ExportOptions("offset4", accuracy_level=0)
+    kind = GGMLQuantizationType.Q4_1
+    error, called = exported(tmp_path, options, kind=kind, kinds=kinds)
+    assert error < 1e-6
+    assert called == "int4+int8"
+    reference = Reference.load(tmp_path / "tiny.gguf")
+    prompt, answer = [5, 77, 130, 9, 201], [33, 64, 12]
+    expected = reference.forced(prompt, answer)
+    model = InPlace(tmp_path, CONTEXT)
+    got = [model.append(prompt), *(model.append([token]) for token in answer[:-1])]
+    assert np.abs(np.stack(got) - expected).max() < 2e-5
