@@ -18,6 +18,13 @@ Q4_1 does not survive a second rounding to 4 bits, with whole zero points or wit
 as faithful as llama.cpp, which rounds activations in the same way. So int8 is the default. Tried
 and left: int8 in blocks of 64 (4 % faster, twice the KL), and moving the activations' outliers into
 the weights as SmoothQuant does (4 times the KL, since it spreads the weights within a block).
+
+`offset4` keeps the codes of Q4_1 and of Q4_K, with an offset for each block beside the scale. Along
+32 tokens of four prompts it gave KL 0.0026 and error 0.26 where int8 gave 0.0028 and 0.28, in 112
+MB, and the product alone took about half the time of int8 at 576 by 1536 (31 and 56 us, one token).
+It is not the default until whole answers are measured on a machine that does nothing else. A float
+zero point in MatMulNBits would hold the same without further nodes, but leaves the fast kernels: at
+576 by 1536 a token took 1.8 ms with it and 0.04 ms with a whole zero point.
 """
 
 from __future__ import annotations
