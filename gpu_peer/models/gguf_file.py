@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -149,16 +150,30 @@ class GgufFile:
     def tensor(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return tensor `name` dequantised to float32; it must have exactly `shape`."""
         info = self.info(name, shape)
+        return self._dequantised(info, self.raw(info)).reshape(shape)
+
+    def rows(
+        self, name: str, shape: tuple[int, int], at_once: int
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield matrix `name` of `shape`, dequantised to float32, `at_once` rows at a time."""
+        info = self.info(name, shape)
+        row = info.size // shape[0]
+        for start in range(0, shape[0], at_once):
+            count = min(at_once, shape[0] - start)
+            begin = info.offset + start * row
+            raw = np.frombuffer(self._map[begin : begin + count * row], dtype=np.uint8)
+            yield self._dequantised(info, raw).reshape(count, shape[1])
+
+    def _dequantised(self, info: TensorInfo, raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         block, size = GGML_QUANT_SIZES[info.kind]
-        raw = self.raw(info).reshape(*info.shape[:-1], info.shape[-1] // block * size)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # checked below
-                values = dequantize(raw, info.kind)
+                values = dequantize(raw.reshape(-1, info.shape[-1] // block * size), info.kind)
         except NotImplementedError as error:
             raise GgufUnsupported(self.path, f"weights stored as {info.kind.name}") from error
-        values = np.ascontiguousarray(values, dtype=np.float32).reshape(shape)
+        values = np.ascontiguousarray(values, dtype=np.float32)
         if not np.isfinite(values).all():
-            raise GgufDamaged(self.path, f"{name} holds values that are not finite")
+            raise GgufDamaged(self.path, f"{info.name} holds values that are not finite")
         return values
 
     def info(self, name: str, shape: tuple[int, ...]) -> TensorInfo:

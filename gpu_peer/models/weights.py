@@ -28,6 +28,8 @@ from gpu_peer.models.quantize import (
     widen,
 )
 
+ROWS_AT_ONCE = 4_096  # an embedding of 262,144 tokens would take gigabytes as float32
+
 
 def read_layer(
     gguf: GgufFile, config: NetworkConfig, index: int, weight_format: WeightFormat
@@ -110,7 +112,8 @@ def read_matrix(
         matrix = _finite(gguf, name, repack_q4_0(gguf.raw(info), rows))
         return widen(matrix) if weight_format == "int8" else matrix
     wanted = "int8" if weight_format == "stored" else weight_format
-    return quantize(gguf.tensor(name, (rows, columns)), wanted)
+    parts = gguf.rows(name, (rows, columns), ROWS_AT_ONCE)
+    return concatenate([quantize(part, wanted) for part in parts])
 
 
 def split_rotary_pairs(heads: int, head_dim: int) -> npt.NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
 from gguf.quants import dequantize as gguf_dequantize
 
+from gpu_peer.models import weights
 from gpu_peer.models.export import ExportOptions, export_model
 from gpu_peer.models.folder import read_manifest
 from gpu_peer.models.gguf_file import GgufFile
@@ -111,3 +113,26 @@ def test_q4_1_is_kept_with_offsets(tmp_path: Path) -> None:
     model = InPlace(tmp_path, CONTEXT)
     got = [model.append(prompt), *(model.append([token]) for token in answer[:-1])]
     assert np.abs(np.stack(got) - expected).max() < 2e-5
+
+
+def test_a_large_matrix_is_never_whole_in_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, columns = 5_000, 256
+    values = np.random.default_rng(8).standard_normal((rows, columns)).astype(np.float16)
+    writer = GGUFWriter(tmp_path / "a.gguf", "llama")
+    writer.add_tensor("matrix", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with GgufFile(tmp_path / "a.gguf") as gguf:
+        whole = read_matrix(gguf, "matrix", rows, columns, "int8")
+        monkeypatch.setattr(weights, "ROWS_AT_ONCE", 512)
+        tracemalloc.start()
+        parts = read_matrix(gguf, "matrix", rows, columns, "int8")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (dequantize(parts) == dequantize(whole)).all()
+    assert np.abs(dequantize(parts) - values).max() < 0.03
+    assert peak < 4 * values.size, "less than the matrix in float32"
