@@ -1,7 +1,7 @@
 """The inference core, written in Rust (`rust_trt/`).
 
 A model folder goes in, text comes out. One thread of the engine computes all
-generations by turns; callers submit, cancel and take batches of events. No call
+generations, those that answer together; callers submit, cancel and take batches of events. No call
 holds the GIL while it waits or computes, and no error, `repr` or log of this
 module ever holds a word of a conversation.
 """
@@ -23,6 +23,7 @@ __all__ = [
     "InferenceFailed",
     "InvalidMessages",
     "InvalidSampling",
+    "MemoryShort",
     "ModelDamaged",
     "ModelInfo",
     "ModelMissing",
@@ -52,6 +53,9 @@ class RuntimeMissing(EngineError):
 
 class DeviceUnavailable(EngineError):
     """`device_unavailable`: the device asked for does not exist or cannot be used."""
+
+class MemoryShort(EngineError):
+    """`memory_short`: the caches do not fit into the memory there is or the memory allowed."""
 
 class ContextFull(EngineError):
     """`context_full`: the prompt leaves no room for an answer; tokens and limit are named."""
@@ -193,6 +197,10 @@ class GenerationEnd:
         """Tokens of the prompt, template included."""
 
     @property
+    def cached_tokens(self) -> int:
+        """How many of them did not have to be computed: an earlier prompt began with them."""
+
+    @property
     def completion_tokens(self) -> int:
         """Tokens generated, less the stop token. At least the sum of all pieces' `tokens`."""
 
@@ -220,8 +228,9 @@ class Engine:
         device: str = "auto",
         threads: int = 0,
         context_length: int = 0,
-        max_active: int = 4,
+        max_active: int = 8,
         max_waiting: int = 32,
+        cache_bytes: int = 0,
     ) -> Engine:
         """Load a model folder; takes about a second per 100 MB.
 
@@ -232,11 +241,17 @@ class Engine:
             threads: threads to compute with; 0 is one for each physical core.
             context_length: tokens of prompt and answer together; 0 is 4096. Never
                 beyond the model's own.
-            max_active: generations that are computed by turns; each has a cache.
+            max_active: generations that are computed at a time; each has a row of the
+                cache.
             max_waiting: generations that may wait beside them.
+            cache_bytes: most memory for keys and values; 0 is what `max_active` rows
+                of `context_length` take. Rows keep ended chats, and more rows keep more
+                of them. Memory is only taken for positions that were filled once.
 
         Raises:
             ModelMissing, ModelDamaged, ModelUnsupported, RuntimeMissing, DeviceUnavailable
+            MemoryShort: `cache_bytes` has no room for `max_active` rows, or the system
+                gave no memory.
         """
 
     @property
@@ -264,7 +279,12 @@ class Engine:
         """Text of token ids; control tokens and unknown ids are left out."""
 
     def submit(
-        self, generation_id: str, messages: Sequence[tuple[str, str]], sampling: Sampling
+        self,
+        generation_id: str,
+        messages: Sequence[tuple[str, str]],
+        sampling: Sampling,
+        *,
+        owner: str | None = None,
     ) -> int:
         """Queue an answer and return the prompt's tokens. Never waits for inference.
 
@@ -273,6 +293,8 @@ class Engine:
             messages: (role, content), the role `system`, `user` or `assistant`. The
                 text of a control token inside a content stays text.
             sampling: how to draw.
+            owner: for whom it is. Where answers have to wait, the owner with the fewest
+                running ones is next.
 
         Raises:
             ContextFull, EngineBusy, DuplicateGeneration, EngineClosed
@@ -305,6 +327,17 @@ class Engine:
         Raises:
             ContextFull, InferenceFailed, EngineClosed
             InvalidMessages: no ids, or an unknown one.
+        """
+
+    def logits_together(self, sequences: Sequence[Sequence[int]]) -> bytes:
+        """Logits after each of the sequences, `[len(sequences), vocab_size]` native float32.
+
+        Each is fed as a prompt but for its last token; that one is decoded for all of
+        them in one step. Ended chats may have to be computed again. For tests and benches.
+
+        Raises:
+            EngineBusy: answers are running, or there are more sequences than rows.
+            ContextFull, InferenceFailed, EngineClosed, InvalidMessages: as `logits`.
         """
 
     def close(self) -> None:

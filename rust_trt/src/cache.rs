@@ -1,86 +1,119 @@
-//! The key/value cache of one sequence, bound in place.
+//! The key/value cache of all sequences, bound in place.
 //!
-//! One buffer of full capacity is bound as a layer's past and as its present.
-//! `GroupQueryAttention` sees that both are the same memory and writes the new
-//! positions behind the old ones instead of copying the whole cache for every
-//! token. The binding holds each tensor by reference count, so neither side can
-//! outlive it; no unsafe code is needed for the aliasing.
+//! Each sequence has a row. A range of neighbouring rows is bound as a layer's past
+//! and as its present: `GroupQueryAttention` sees that both are the same memory and
+//! writes the new positions behind the old ones, instead of copying the whole cache
+//! for every token. How much of a row counts is said with every step, so a rewind
+//! is nothing but a smaller number.
+
+use std::collections::HashMap;
+use std::ops::Range;
 
 use ort::memory::Allocator;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
 use crate::graph::{self, PARTS};
+use crate::kv_memory::{Division, KvMemory};
 use crate::manifest::Manifest;
-
-/// Cache of one sequence: buffers `[1, kv heads, capacity, head dim]`, a key and a
-/// value for each layer, and the binding that holds them.
-pub struct Cache {
-    pub(crate) binding: IoBinding,
-    first_key: Tensor<f32>,
-    capacity: usize,
-    length: usize,
-}
-
-impl Cache {
-    /// Allocates zeroed buffers for `capacity` positions and binds them.
-    ///
-    /// `logits` is bound first: the runtime lists outputs in the order of binding.
-    pub(crate) fn new(
-        session: &Session,
-        manifest: &Manifest,
-        logits: &mut Tensor<f32>,
-        capacity: usize,
-    ) -> ort::Result<Self> {
-        let allocator = Allocator::default();
-        let shape = [1, manifest.kv_heads, capacity, manifest.head_dim];
-        let mut binding = session.create_binding()?;
-        binding.bind_output(LOGITS, logits)?;
-        let mut first_key = None;
-        for layer in 0..manifest.layers {
-            for part in PARTS {
-                let mut buffer = Tensor::<f32>::new(&allocator, shape)?;
-                binding.bind_input(graph::past(layer, part), &buffer)?;
-                binding.bind_output(graph::present(layer, part), &mut buffer)?;
-                first_key.get_or_insert(buffer);
-            }
-        }
-        Ok(Self {
-            binding,
-            first_key: first_key.ok_or_else(|| ort::Error::new("a model without layers"))?,
-            capacity,
-            length: 0,
-        })
-    }
-
-    /// Positions filled.
-    #[must_use]
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// Positions there are.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// Forgets all positions from `length` on; the buffers stay.
-    pub fn rewind(&mut self, length: usize) {
-        self.length = self.length.min(length);
-    }
-
-    pub(crate) fn advance(&mut self, positions: usize) {
-        self.length += positions;
-    }
-
-    /// The first head's key of the first layer at `position`.
-    pub(crate) fn key(&self, position: usize) -> &[f32] {
-        let (shape, values) = self.first_key.extract_tensor();
-        let width = shape.last().map_or(0, |&width| width as usize);
-        &values[position * width..(position + 1) * width]
-    }
-}
 
 /// Name of the output with the logits.
 pub(crate) const LOGITS: &str = "logits";
+
+/// A range of rows, bound.
+pub(crate) struct BoundRows {
+    pub(crate) binding: IoBinding,
+    /// `[rows, 1, vocab]`.
+    pub(crate) logits: Tensor<f32>,
+}
+
+/// Rows of keys and values, and the bindings that were made for them.
+pub(crate) struct Cache {
+    /// By first row and number of rows. Declared before the memory, so dropped before it.
+    bound: HashMap<(usize, usize), BoundRows>,
+    memory: KvMemory,
+    capacity: usize,
+}
+
+impl Cache {
+    /// `None` when the system has not that much memory.
+    pub(crate) fn new(manifest: &Manifest, rows: usize, capacity: usize) -> Option<Self> {
+        let memory = KvMemory::new(Division {
+            parts: manifest.layers * PARTS.len(),
+            rows,
+            heads: manifest.kv_heads,
+            capacity,
+            width: manifest.head_dim,
+        })?;
+        Some(Self {
+            bound: HashMap::new(),
+            memory,
+            capacity,
+        })
+    }
+
+    /// Positions of a row.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The binding of these rows. It is kept: making one takes longer than binding
+    /// what changes from step to step.
+    pub(crate) fn bound(
+        &mut self,
+        session: &Session,
+        manifest: &Manifest,
+        rows: &Range<usize>,
+    ) -> ort::Result<&mut BoundRows> {
+        let key = (rows.start, rows.len());
+        if !self.bound.contains_key(&key) {
+            let bound = self.bind(session, manifest, rows)?;
+            self.bound.insert(key, bound);
+        }
+        self.bound
+            .get_mut(&key)
+            .ok_or_else(|| ort::Error::new("a binding was lost"))
+    }
+
+    #[allow(unsafe_code)]
+    fn bind(
+        &self,
+        session: &Session,
+        manifest: &Manifest,
+        rows: &Range<usize>,
+    ) -> ort::Result<BoundRows> {
+        let mut logits =
+            Tensor::<f32>::new(&Allocator::default(), [rows.len(), 1, manifest.vocab_size])?;
+        let mut binding = session.create_binding()?;
+        // First, because the runtime lists outputs in the order of binding.
+        binding.bind_output(LOGITS, &mut logits)?;
+        for layer in 0..manifest.layers {
+            for (index, part) in PARTS.into_iter().enumerate() {
+                // SAFETY: the binding is the only holder of the view, lives in `bound`
+                // and so is dropped before the memory; a run needs `&mut self`.
+                let mut view = unsafe {
+                    self.memory
+                        .view(layer * PARTS.len() + index, rows.clone())?
+                };
+                binding.bind_input(graph::past(layer, part), &view)?;
+                binding.bind_output(graph::present(layer, part), &mut view)?;
+            }
+        }
+        Ok(BoundRows { binding, logits })
+    }
+
+    /// Copies the first `positions` of one row to another.
+    pub(crate) fn copy(&mut self, from: usize, to: usize, positions: usize) {
+        self.memory.copy(from, to, positions);
+    }
+
+    /// Exchanges the first `positions` of two rows.
+    pub(crate) fn exchange(&mut self, one: usize, other: usize, positions: usize) {
+        self.memory.exchange(one, other, positions);
+    }
+
+    /// The first head's key of the first layer at `position`.
+    pub(crate) fn key(&self, row: usize, position: usize) -> Vec<f32> {
+        self.memory.read(row, position)
+    }
+}

@@ -7,6 +7,7 @@
 //! ├── ModelUnsupported      model_unsupported      a whole, sane folder that this core cannot run
 //! ├── RuntimeMissing        runtime_missing        ONNX Runtime is not there or too old
 //! ├── DeviceUnavailable     device_unavailable     the device asked for is not there
+//! ├── MemoryShort           memory_short           the caches do not fit into the memory allowed
 //! ├── ContextFull           context_full           the prompt does not fit
 //! ├── InvalidSampling       invalid_sampling       a sampling parameter is out of its range
 //! ├── InvalidMessages       invalid_messages       messages that the chat template refuses
@@ -39,6 +40,19 @@ pub enum EngineError {
     /// The device that was asked for does not exist or cannot be used.
     #[error("{0}")]
     DeviceUnavailable(String),
+    /// The caches do not fit into the memory there is or the memory allowed.
+    #[error(
+        "The model needs {} MB of memory for conversations and {}. \
+         Shorten the context length, or allow fewer answers at a time or more memory.",
+        megabytes(*.needed),
+        .limit.map_or("the system has not that much".into(), |limit| format!("the limit is {} MB", limit >> 20)),
+    )]
+    MemoryShort {
+        /// Bytes wanted.
+        needed: usize,
+        /// Bytes allowed; `None` when it was the system that refused.
+        limit: Option<usize>,
+    },
     /// The prompt leaves no room for an answer.
     #[error(
         "The conversation is too long for this model: it has {tokens} tokens and the limit is {limit}. \
@@ -85,6 +99,7 @@ impl EngineError {
             Self::ModelUnsupported(_) => "model_unsupported",
             Self::RuntimeMissing(_) => "runtime_missing",
             Self::DeviceUnavailable(_) => "device_unavailable",
+            Self::MemoryShort { .. } => "memory_short",
             Self::ContextFull { .. } => "context_full",
             Self::InvalidSampling { .. } => "invalid_sampling",
             Self::InvalidMessages(_) => "invalid_messages",
@@ -110,6 +125,11 @@ impl EngineError {
     }
 }
 
+/// Whole megabytes, rounded up.
+fn megabytes(bytes: usize) -> usize {
+    bytes.div_ceil(1 << 20)
+}
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
 
@@ -125,6 +145,17 @@ mod tests {
         }
         .to_string();
         assert!(text.contains("5000") && text.contains("4096"), "{text}");
+    }
+
+    #[test]
+    fn short_memory_says_what_is_needed_and_what_is_allowed() {
+        let short = |limit| EngineError::MemoryShort {
+            needed: (188 << 20) - 1,
+            limit,
+        };
+        let text = short(Some(100 << 20)).to_string();
+        assert!(text.contains("188 MB") && text.contains("100 MB"), "{text}");
+        assert!(short(None).to_string().contains("the system"));
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct GenerationEnd {
     pub reason: EndReason,
     /// Tokens of the prompt, template included.
     pub prompt_tokens: u32,
+    /// How many of them an earlier answer's cache spared computing.
+    pub cached_tokens: u32,
     /// Tokens generated, less the stop token; text may have been dropped for some.
     pub completion_tokens: u32,
     /// Where the time went.

@@ -9,19 +9,22 @@ use std::time::{Duration, Instant};
 
 use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event};
-use crate::mailbox::{Command, Mailbox, Next};
+use crate::mailbox::{Command, Feeding, Mailbox, Next};
 use crate::manifest::{Manifest, TEMPLATE_FILE, TOKENIZER_FILE};
-use crate::model::{LanguageModel, OnnxModel};
+use crate::model::{LanguageModel, OnnxModel, row_bytes};
 use crate::prompt::PromptEncoder;
 use crate::runtime::{self, Device};
 use crate::sampling::Sampling;
-use crate::scheduler::{PREFILL_CHUNK, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::sequence::Language;
 use crate::template::{ChatTemplate, Message};
 use crate::tokenizer::Tokenizer;
 
 /// Context in use when nobody asks for another: its cache costs memory.
 const DEFAULT_CONTEXT: usize = 4096;
+
+/// Most rows of a cache, unless more are to be active.
+const MAX_ROWS: usize = 64;
 
 /// How an engine is to be loaded.
 #[derive(Debug, Clone)]
@@ -36,8 +39,12 @@ pub struct Options {
     pub threads: usize,
     /// Tokens of prompt and answer together; 0 for 4096. Never beyond the model's.
     pub context_length: usize,
-    /// Generations computed by turns.
+    /// Generations computed at a time; at least 1.
     pub max_active: usize,
+    /// Most memory for keys and values, in bytes; 0 for what `max_active` takes. It
+    /// is divided into rows of `context_length`; those beyond `max_active` keep ended
+    /// chats.
+    pub cache_bytes: usize,
     /// Generations that may wait beside them.
     pub max_waiting: usize,
 }
@@ -102,12 +109,20 @@ impl Engine {
             stop_token_ids: manifest.stop_token_ids.clone(),
             context_length: info.context_length,
         };
+        let max_active = options.max_active.max(1);
+        let rows = rows(
+            row_bytes(&manifest, info.context_length),
+            max_active,
+            options.cache_bytes,
+        )?;
         let model = OnnxModel::load(
             &options.folder,
             manifest,
             &options.library,
             device,
             info.threads,
+            // One more, for logits that somebody asks for between steps.
+            rows + 1,
             info.context_length,
         )?;
         Self::start(
@@ -115,7 +130,7 @@ impl Engine {
             info,
             language,
             PromptEncoder::new(template),
-            options.max_active,
+            max_active,
             options.max_waiting,
         )
     }
@@ -132,7 +147,6 @@ impl Engine {
         max_active: usize,
         max_waiting: usize,
     ) -> Result<Self> {
-        let max_active = max_active.max(1);
         let mailbox = Arc::new(Mailbox::new(max_active.saturating_add(max_waiting)));
         let tokenizer = language.tokenizer.clone();
         let scheduler = Scheduler::new(model, language, max_active);
@@ -173,7 +187,7 @@ impl Engine {
     }
 
     /// Queues an answer to `messages` and returns the prompt's tokens. Never waits
-    /// for inference.
+    /// for inference. Where answers have to wait, owners take turns.
     ///
     /// # Errors
     /// [`EngineError::ContextFull`], [`EngineError::EngineBusy`],
@@ -182,6 +196,7 @@ impl Engine {
     pub fn submit(
         &self,
         generation: &str,
+        owner: Option<&str>,
         messages: &[Message],
         sampling: Sampling,
     ) -> Result<usize> {
@@ -201,7 +216,7 @@ impl Engine {
             ));
         }
         self.mailbox
-            .submit(generation, prompt, sampling, submitted)?;
+            .submit(generation, owner, prompt, sampling, submitted)?;
         Ok(tokens)
     }
 
@@ -218,24 +233,25 @@ impl Engine {
         self.mailbox.next_events(timeout)
     }
 
-    /// Logits after `tokens`, shape `[vocab]`, computed between the steps of
-    /// running answers. `chunk` tokens are fed a step; 0 for as many as a prompt.
+    /// Logits after each of the sequences, shape `[sequences, vocab]`, computed between
+    /// the steps of running answers.
     ///
     /// # Errors
     /// [`EngineError::ContextFull`], [`EngineError::InvalidMessages`] for no tokens
-    /// or unknown ones, [`EngineError::InferenceFailed`], [`EngineError::EngineClosed`].
-    pub fn logits(&self, tokens: Vec<u32>, chunk: usize) -> Result<Vec<f32>> {
+    /// or unknown ones, [`EngineError::EngineBusy`] for sequences together while
+    /// answers run, [`EngineError::InferenceFailed`], [`EngineError::EngineClosed`].
+    pub fn logits(&self, sequences: Vec<Vec<u32>>, feeding: Feeding) -> Result<Vec<f32>> {
         let known = |&id: &u32| (id as usize) < self.info.vocab_size;
-        if tokens.is_empty() || !tokens.iter().all(known) {
+        let known = |tokens: &Vec<u32>| !tokens.is_empty() && tokens.iter().all(known);
+        if sequences.is_empty() || !sequences.iter().all(known) {
             return Err(EngineError::InvalidMessages(
                 "a token id is unknown, or there is none".into(),
             ));
         }
-        let chunk = if chunk == 0 { PREFILL_CHUNK } else { chunk };
         let (reply, answer) = sync_channel(1);
         self.mailbox.send(Command::Logits {
-            tokens,
-            chunk,
+            sequences,
+            feeding,
             reply,
         })?;
         answer.recv().unwrap_or_else(|_| Err(EngineError::closed()))
@@ -262,6 +278,22 @@ impl Drop for Engine {
     }
 }
 
+/// Rows of a cache where each takes `row` bytes.
+fn rows(row: usize, max_active: usize, cache_bytes: usize) -> Result<usize> {
+    if cache_bytes == 0 {
+        return Ok(max_active);
+    }
+    let rows = cache_bytes / row.max(1);
+    if rows < max_active {
+        return Err(EngineError::MemoryShort {
+            needed: row.saturating_mul(max_active),
+            limit: Some(cache_bytes),
+        });
+    }
+    // More could never be told apart in a list that is searched for every prompt.
+    Ok(rows.min(max_active.max(MAX_ROWS)))
+}
+
 /// The engine thread. Whatever happens in it, every live generation gets its end
 /// event and every waiting caller an answer.
 fn run<M: LanguageModel>(mut scheduler: Scheduler<M>, mailbox: &Mailbox) {
@@ -281,12 +313,12 @@ fn work<M: LanguageModel>(scheduler: &mut Scheduler<M>, mailbox: &Mailbox) {
             match command {
                 Command::Generate(request) => scheduler.submit(request),
                 Command::Logits {
-                    tokens,
-                    chunk,
+                    sequences,
+                    feeding,
                     reply,
                 } => {
                     // Whoever asked may have gone.
-                    let _ = reply.send(scheduler.logits(&tokens, chunk));
+                    let _ = reply.send(scheduler.logits(&sequences, feeding));
                 }
             }
         }
@@ -321,7 +353,7 @@ mod tests {
         let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
         let prompt = PromptEncoder::new(ChatTemplate::new(template.into(), None, "").unwrap());
         Engine::start(
-            FakeModel::default(),
+            FakeModel::new(max_active),
             info,
             language,
             prompt,
@@ -360,7 +392,7 @@ mod tests {
     fn an_answer_comes_through_the_thread() {
         let engine = engine(1, 1);
         assert_eq!(
-            engine.submit("a", &user("hello"), Sampling::default()),
+            engine.submit("a", None, &user("hello"), Sampling::default()),
             Ok(5)
         );
         let expected = answer(&"hello".bytes().map(u32::from).collect::<Vec<_>>());
@@ -369,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_prompt_that_fills_the_context_is_refused_with_both_numbers() {
-        let error = engine(1, 1).submit("a", &user(&"x".repeat(1000)), Sampling::default());
+        let error = engine(1, 1).submit("a", None, &user(&"x".repeat(1000)), Sampling::default());
         assert_eq!(
             error,
             Err(EngineError::ContextFull {
@@ -382,11 +414,13 @@ mod tests {
     #[test]
     fn a_panic_ends_all_generations_and_closes_with_an_error() {
         let engine = engine(1, 1);
-        let error = engine.logits(vec![BOMB], 0).unwrap_err();
+        let error = engine
+            .logits(vec![vec![BOMB]], Feeding::Chunks(1))
+            .unwrap_err();
         assert_eq!(error.code(), "engine_closed");
         while engine.next_events(Duration::from_secs(60)).is_ok() {}
         let error = engine
-            .submit("a", &user("x"), Sampling::default())
+            .submit("a", None, &user("x"), Sampling::default())
             .unwrap_err();
         assert_eq!(error, EngineError::crashed());
     }
@@ -400,16 +434,31 @@ mod tests {
             engine.next_events(Duration::MAX),
             Err(EngineError::closed())
         );
-        assert_eq!(engine.logits(vec![1], 0), Err(EngineError::closed()));
+        assert_eq!(
+            engine.logits(vec![vec![1]], Feeding::Chunks(1)),
+            Err(EngineError::closed())
+        );
         assert!(!engine.cancel("a"));
+    }
+
+    #[test]
+    fn rows_follow_from_the_memory_allowed() {
+        assert_eq!(rows(100, 4, 0), Ok(4));
+        assert_eq!(rows(100, 4, 799), Ok(7));
+        assert_eq!(rows(1, 4, 1 << 30), Ok(64));
+        let short = EngineError::MemoryShort {
+            needed: 400,
+            limit: Some(399),
+        };
+        assert_eq!(rows(100, 4, 399), Err(short));
     }
 
     #[test]
     fn unknown_tokens_are_refused_before_the_model() {
         let engine = engine(1, 1);
-        for tokens in [vec![], vec![400]] {
+        for tokens in [vec![], vec![vec![]], vec![vec![1], vec![400]]] {
             assert_eq!(
-                engine.logits(tokens, 0).unwrap_err().code(),
+                engine.logits(tokens, Feeding::Together).unwrap_err().code(),
                 "invalid_messages"
             );
         }

@@ -6,10 +6,12 @@
 //! its own.
 //!
 //! Direction of imports: [`error`] ← [`manifest`], [`tokenizer`], [`template`],
-//! [`sampler`], [`runtime`], [`cache`] ← [`model`] ← [`sequence`] ← [`scheduler`]
-//! ← [`generator`] ← `py`, the only file that names `PyO3`.
+//! [`sampler`], [`runtime`], `kv_memory` ← [`cache`] ← [`model`] ← [`sequence`],
+//! [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only file that
+//! names `PyO3`.
 
-#![forbid(unsafe_code)]
+// Allowed in `kv_memory` and for the one call that binds its views.
+#![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod cache;
@@ -18,9 +20,12 @@ pub mod error;
 pub mod events;
 pub mod generator;
 pub mod graph;
+#[allow(unsafe_code)]
+mod kv_memory;
 pub mod mailbox;
 pub mod manifest;
 pub mod model;
+pub mod prefix;
 pub mod prompt;
 pub mod runtime;
 pub mod sampler;
@@ -31,6 +36,7 @@ pub mod stop;
 pub mod template;
 pub mod token_bytes;
 pub mod tokenizer;
+pub mod window;
 
 #[cfg(feature = "python")]
 mod py;

@@ -18,6 +18,8 @@ use crate::sampling::Sampling;
 pub struct Request {
     /// Its id.
     pub generation: GenerationId,
+    /// For whom it is; waiting requests of different owners take turns.
+    pub owner: Option<Arc<str>>,
     /// Encoded prompt, at least one token.
     pub prompt: Vec<u32>,
     /// Checked parameters.
@@ -28,17 +30,26 @@ pub struct Request {
     pub submitted: Instant,
 }
 
+/// How sequences are fed whose logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feeding {
+    /// So many tokens a step.
+    Chunks(usize),
+    /// As a prompt, less its last token; that one for all sequences in one step.
+    Together,
+}
+
 /// Work for the engine thread.
 #[derive(Debug)]
 pub enum Command {
     /// Run a generation.
     Generate(Request),
-    /// Compute the logits after `tokens`, feeding `chunk` of them a step.
+    /// Compute the logits after each of the sequences.
     Logits {
-        /// The whole sequence.
-        tokens: Vec<u32>,
-        /// Tokens of a step.
-        chunk: usize,
+        /// Whole sequences.
+        sequences: Vec<Vec<u32>>,
+        /// How they are fed.
+        feeding: Feeding,
         /// Where the answer goes.
         reply: SyncSender<Result<Vec<f32>>>,
     },
@@ -101,6 +112,7 @@ impl Mailbox {
     pub fn submit(
         &self,
         generation: &str,
+        owner: Option<&str>,
         prompt: Vec<u32>,
         sampling: Sampling,
         now: Instant,
@@ -118,6 +130,7 @@ impl Mailbox {
         state.live.insert(generation.clone(), cancelled.clone());
         state.commands.push_back(Command::Generate(Request {
             generation,
+            owner: owner.map(Into::into),
             prompt,
             sampling,
             cancelled,
@@ -222,6 +235,7 @@ impl Mailbox {
                 generation,
                 reason: reason.clone(),
                 prompt_tokens: 0,
+                cached_tokens: 0,
                 completion_tokens: 0,
                 timings: Timings::default(),
             }));
@@ -279,13 +293,20 @@ mod tests {
             generation: generation.into(),
             reason: EndReason::Stop,
             prompt_tokens: 1,
+            cached_tokens: 0,
             completion_tokens: 1,
             timings: Timings::default(),
         })
     }
 
     fn submit(mailbox: &Mailbox, generation: &str) -> Result<()> {
-        mailbox.submit(generation, vec![1], Sampling::default(), Instant::now())
+        mailbox.submit(
+            generation,
+            None,
+            vec![1],
+            Sampling::default(),
+            Instant::now(),
+        )
     }
 
     #[test]

@@ -1,68 +1,92 @@
-//! A language model: tokens in, logits out, a cache between.
+//! A language model: tokens in, logits out, a cache of several rows between.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
-use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 use ort::value::Tensor;
 
 use crate::cache::{Cache, LOGITS};
 use crate::error::{EngineError, Result};
-use crate::graph::{self, Graph};
+use crate::graph::{self, Graph, PARTS};
 use crate::manifest::{MODEL_FILE, Manifest};
 use crate::runtime::{self, Device};
 
+/// One token for one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Positions of the row that count: the token comes behind them.
+    pub past: usize,
+    /// The token.
+    pub token: u32,
+}
+
 /// What the scheduler needs of a model, and all that another backend has to offer.
+///
+/// Each sequence has a row of the cache. The model remembers nothing about a row:
+/// every call says how many of its positions count, and what is behind them may be
+/// anything.
 pub trait LanguageModel {
-    /// Cache of one sequence. It may be used again after [`LanguageModel::rewind`].
-    type Cache: Send;
+    /// Rows of the cache.
+    fn rows(&self) -> usize;
 
-    /// A cache for one sequence of up to [`LanguageModel::context_length`] positions.
-    ///
-    /// # Errors
-    /// [`EngineError::InferenceFailed`], without memory.
-    fn new_cache(&mut self) -> Result<Self::Cache>;
-
-    /// Forgets all positions from `length` on.
-    fn rewind(&self, cache: &mut Self::Cache, length: usize);
-
-    /// Appends `tokens` (at least one) to the sequence in `cache` and computes the
-    /// logits of the last of them, shape `[vocab]`. The caller may overwrite them.
-    ///
-    /// # Errors
-    /// [`EngineError::InferenceFailed`]; the cache then has its former length.
-    fn step(&mut self, cache: &mut Self::Cache, tokens: &[u32]) -> Result<&mut [f32]>;
-
-    /// Positions that a sequence may have.
+    /// Positions of a row.
     fn context_length(&self) -> usize;
+
+    /// Rows that decode together compute the same numbers as each by itself, bit for
+    /// bit.
+    fn decodes_together(&self) -> bool;
+
+    /// Writes `tokens` (at least one) behind the first `past` positions of `row` and
+    /// computes the logits of the last of them, shape `[vocab]`. The caller may
+    /// overwrite them.
+    ///
+    /// # Errors
+    /// [`EngineError::InferenceFailed`]; the first `past` positions are unharmed.
+    fn prefill(&mut self, row: usize, past: usize, tokens: &[u32]) -> Result<&mut [f32]>;
+
+    /// One token for each of the rows from `first` on: logits `[steps, vocab]`, which
+    /// the caller may overwrite.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::prefill`].
+    fn decode(&mut self, first: usize, steps: &[Step]) -> Result<&mut [f32]>;
+
+    /// Copies the first `positions` of one row to another.
+    fn copy(&mut self, from: usize, to: usize, positions: usize);
+
+    /// Exchanges the first `positions` of two rows.
+    fn exchange(&mut self, one: usize, other: usize, positions: usize);
 }
 
 /// A model folder's graph in ONNX Runtime.
 pub struct OnnxModel {
+    /// Dropped before the session that its bindings belong to.
+    cache: Cache,
     session: Session,
     graph: Graph,
     manifest: Manifest,
-    context_length: usize,
-    /// `[1, 1, vocab]`, shared by all bindings: one step runs at a time.
-    logits: Tensor<f32>,
-    /// `[1, 1]`, for the steps of one token.
-    token: Tensor<i64>,
-    position: Tensor<i64>,
+    rows: usize,
+    decodes_together: bool,
 }
 
 impl OnnxModel {
-    /// Opens the graph in `folder` and proves with two tokens that it computes and
-    /// that its cache works in place.
+    /// Opens the graph in `folder`, with a cache of `rows` (at least 2) rows of `context_length`
+    /// positions, and proves with a few tokens that it computes, that its cache works
+    /// in place, and whether rows can decode together.
     ///
     /// # Errors
-    /// [`EngineError::RuntimeMissing`], [`EngineError::ModelDamaged`] or
-    /// [`EngineError::ModelUnsupported`].
+    /// [`EngineError::RuntimeMissing`], [`EngineError::ModelDamaged`],
+    /// [`EngineError::ModelUnsupported`] or [`EngineError::MemoryShort`].
     pub fn load(
         folder: &Path,
         manifest: Manifest,
         library: &Path,
         device: Device,
         threads: usize,
+        rows: usize,
         context_length: usize,
     ) -> Result<Self> {
         let environment = runtime::environment(library)?;
@@ -72,83 +96,127 @@ impl OnnxModel {
             &runtime::ports(session.inputs()),
             &runtime::ports(session.outputs()),
         )?;
-        let allocator = Allocator::default();
-        let mut model = Self {
-            graph,
-            logits: Tensor::new(&allocator, [1, 1, manifest.vocab_size]).map_err(failed)?,
-            token: Tensor::new(&allocator, [1_usize, 1]).map_err(failed)?,
-            position: Tensor::new(&allocator, [1_usize, 1]).map_err(failed)?,
-            session,
-            manifest,
-            context_length,
+        let short = || EngineError::MemoryShort {
+            needed: row_bytes(&manifest, context_length).saturating_mul(rows),
+            limit: None,
         };
-        model.prove()?;
+        let proof = Cache::new(&manifest, rows, PROOF_CAPACITY).ok_or_else(short)?;
+        let cache = Cache::new(&manifest, rows, context_length).ok_or_else(short)?;
+        let mut model = Self {
+            cache: proof,
+            session,
+            graph,
+            manifest,
+            rows,
+            decodes_together: false,
+        };
+        model.prove_in_place()?;
+        model.decodes_together = model.prove_together().map_err(|error| not_run(&error))?;
+        model.cache = cache;
         Ok(model)
     }
 
-    fn prove(&mut self) -> Result<()> {
-        let refused = |problem: &str| EngineError::ModelUnsupported(format!("its graph {problem}"));
-        let token = [self.manifest.stop_token_ids[0]];
-        let mut cache = Cache::new(
-            &self.session,
-            &self.manifest,
-            &mut self.logits,
-            PROOF_CAPACITY,
-        )
-        .map_err(failed)?;
-        let mut step = |cache: &mut Cache| {
-            self.run(cache, &token)
-                .map_err(|error| refused(&format!("does not run here ({})", error.message())))?;
-            cache.advance(1);
-            Ok(())
+    fn prove_in_place(&mut self) -> Result<()> {
+        let token = self.manifest.stop_token_ids[0];
+        let step = |model: &mut Self, past| {
+            model
+                .run(0..1, &[past], &[token])
+                .map(drop)
+                .map_err(|error| not_run(&error))
         };
-        step(&mut cache)?;
-        let first = cache.key(0).to_vec();
-        step(&mut cache)?;
-        let written = |key: &[f32]| key.iter().any(|&value| value != 0.0);
-        let in_place = cache.key(0) == first
-            && written(&first)
-            && written(cache.key(1))
-            && !written(cache.key(2));
-        if in_place {
+        step(self, 0)?;
+        let first = self.cache.key(0, 0);
+        step(self, 1)?;
+        let written = |position| self.cache.key(0, position).iter().any(|&n| n != 0.0);
+        if self.cache.key(0, 0) == first && written(0) && written(1) && !written(2) {
             Ok(())
         } else {
-            Err(refused(
-                "does not keep its cache in one place; export it with GroupQueryAttention",
+            Err(EngineError::ModelUnsupported(
+                "its graph does not keep its cache in one place; export it with GroupQueryAttention"
+                    .into(),
             ))
         }
     }
 
-    /// Binds what changes from step to step; the cache stays bound.
-    fn bind(&mut self, cache: &mut Cache, tokens: &[u32]) -> ort::Result<()> {
-        let past = cache.length();
-        let total = past + tokens.len();
-        let binding = &mut cache.binding;
-        if let [token] = tokens {
-            self.token.extract_tensor_mut().1[0] = i64::from(*token);
-            binding.bind_input(INPUT_IDS, &self.token)?;
-        } else {
-            let ids: Vec<i64> = tokens.iter().map(|&id| i64::from(id)).collect();
-            binding.bind_input(INPUT_IDS, &Tensor::from_array(([1, ids.len()], ids))?)?;
+    /// Rows of different age and with different tokens, together and each by itself.
+    ///
+    /// Whether the numbers agree depends on the kernels for this processor and these
+    /// weights, so it is found out where it matters. On x86-64 with 8-bit weights
+    /// they do.
+    fn prove_together(&mut self) -> ort::Result<bool> {
+        let vocab = self.manifest.vocab_size;
+        let token =
+            |row: usize, past: usize| ((row * PROOF_CAPACITY + past + 1) * 7919 % vocab) as u32;
+        let pasts: Vec<usize> = (0..self.rows)
+            .map(|row| 1 + row % (PROOF_CAPACITY - 2))
+            .collect();
+        let last: Vec<u32> = pasts
+            .iter()
+            .enumerate()
+            .map(|(row, &past)| token(row, past))
+            .collect();
+        // Kernels take rows in tiles and have another for what is left over: look at
+        // both ends. The rows between only fill.
+        let looked_at: BTreeSet<usize> = [0, 1, self.rows - 2, self.rows - 1].into();
+        let mut alone = Vec::new();
+        for &row in &looked_at {
+            let tokens: Vec<u32> = (0..pasts[row]).map(|past| token(row, past)).collect();
+            self.run(row..row + 1, &[0], &tokens)?;
+            let logits = self.run(row..row + 1, &[pasts[row]], &last[row..=row])?;
+            alone.push((row, logits.to_vec()));
         }
-        if self.graph.position_ids {
-            if tokens.len() == 1 {
-                self.position.extract_tensor_mut().1[0] = past as i64;
-                binding.bind_input(POSITION_IDS, &self.position)?;
-            } else {
-                let positions: Vec<i64> = (past as i64..total as i64).collect();
-                binding.bind_input(
-                    POSITION_IDS,
-                    &Tensor::from_array(([1, tokens.len()], positions))?,
-                )?;
+        for width in [2, self.rows] {
+            let together = self.run(0..width, &pasts[..width], &last[..width])?;
+            let same = |row: usize, logits: &[f32]| {
+                let theirs = &together[row * vocab..(row + 1) * vocab];
+                std::iter::zip(logits, theirs).all(|(a, b)| a.to_bits() == b.to_bits())
+            };
+            if !alone
+                .iter()
+                .filter(|(row, _)| *row < width)
+                .all(|(row, logits)| same(*row, logits))
+            {
+                return Ok(false);
             }
         }
-        // Its shape is how the graph learns the length, so it is new for every
-        // token: 8 bytes a position, beside megabytes of weights read.
-        let mask = Tensor::from_array(([1, total], vec![1i64; total]))?;
-        binding.bind_input(ATTENTION_MASK, &mask)?;
-        if self.logits_fit(tokens.len()) {
-            binding.bind_output(LOGITS, &mut self.logits)
+        Ok(true)
+    }
+
+    /// The same number of tokens for each row, behind its `pasts`. Logits of the last
+    /// one of each.
+    fn run(
+        &mut self,
+        rows: Range<usize>,
+        pasts: &[usize],
+        tokens: &[u32],
+    ) -> ort::Result<&mut [f32]> {
+        let count = rows.len();
+        let each = tokens.len() / count;
+        let bound = self.cache.bound(&self.session, &self.manifest, &rows)?;
+        let binding = &mut bound.binding;
+        let ids: Vec<i64> = tokens.iter().map(|&id| i64::from(id)).collect();
+        binding.bind_input(INPUT_IDS, &Tensor::from_array(([count, each], ids))?)?;
+        if self.graph.position_ids {
+            let positions: Vec<i64> = pasts
+                .iter()
+                .flat_map(|&past| past as i64..(past + each) as i64)
+                .collect();
+            binding.bind_input(
+                POSITION_IDS,
+                &Tensor::from_array(([count, each], positions))?,
+            )?;
+        }
+        // How the graph learns the lengths: 8 bytes a position, beside megabytes of
+        // weights read.
+        let width = pasts.iter().max().map_or(0, |past| past + each);
+        let mask: Vec<i64> = pasts
+            .iter()
+            .flat_map(|&past| (0..width).map(move |at| i64::from(at < past + each)))
+            .collect();
+        binding.bind_input(ATTENTION_MASK, &Tensor::from_array(([count, width], mask))?)?;
+        let fit = self.graph.last_logits_only || each == 1;
+        if fit {
+            binding.bind_output(LOGITS, &mut bound.logits)?;
         } else {
             let memory = MemoryInfo::new(
                 AllocationDevice::CPU,
@@ -156,60 +224,80 @@ impl OnnxModel {
                 AllocatorType::Device,
                 MemoryType::CPUOutput,
             )?;
-            binding.bind_output_to_device(LOGITS, &memory)
+            binding.bind_output_to_device(LOGITS, &memory)?;
         }
-    }
-
-    /// The logits of a step of that many tokens fit into the shared buffer.
-    fn logits_fit(&self, tokens: usize) -> bool {
-        self.graph.last_logits_only || tokens == 1
-    }
-
-    fn run(&mut self, cache: &mut Cache, tokens: &[u32]) -> ort::Result<()> {
-        self.bind(cache, tokens)?;
-        let fit = self.logits_fit(tokens.len());
-        let outputs = self.session.run_binding(&cache.binding)?;
+        let outputs = self.session.run_binding(&bound.binding)?;
         if !fit {
+            // Only a single row is fed several tokens.
             let (_, all) = outputs[LOGITS].try_extract_tensor::<f32>()?;
-            let (_, last) = self.logits.extract_tensor_mut();
+            let (_, last) = bound.logits.extract_tensor_mut();
             last.copy_from_slice(&all[all.len() - last.len()..]);
         }
-        Ok(())
+        drop(outputs);
+        Ok(bound.logits.extract_tensor_mut().1)
+    }
+
+    fn check_room(&self, past: usize, tokens: usize) -> Result<()> {
+        let room = self.cache.capacity().saturating_sub(past);
+        if (1..=room).contains(&tokens) {
+            Ok(())
+        } else {
+            Err(EngineError::InferenceFailed(format!(
+                "a step of {tokens} tokens where {room} fit"
+            )))
+        }
     }
 }
 
+/// Bytes that the keys and values of one sequence take.
+#[must_use]
+pub fn row_bytes(manifest: &Manifest, context_length: usize) -> usize {
+    [
+        PARTS.len(),
+        manifest.layers,
+        manifest.kv_heads,
+        manifest.head_dim,
+        context_length,
+    ]
+    .into_iter()
+    .fold(size_of::<f32>(), usize::saturating_mul)
+}
+
 impl LanguageModel for OnnxModel {
-    type Cache = Cache;
-
-    fn new_cache(&mut self) -> Result<Cache> {
-        Cache::new(
-            &self.session,
-            &self.manifest,
-            &mut self.logits,
-            self.context_length,
-        )
-        .map_err(failed)
-    }
-
-    fn rewind(&self, cache: &mut Cache, length: usize) {
-        cache.rewind(length);
-    }
-
-    fn step(&mut self, cache: &mut Cache, tokens: &[u32]) -> Result<&mut [f32]> {
-        let room = cache.capacity() - cache.length();
-        if tokens.is_empty() || tokens.len() > room {
-            return Err(EngineError::InferenceFailed(format!(
-                "a step of {} tokens where {room} fit",
-                tokens.len()
-            )));
-        }
-        self.run(cache, tokens).map_err(failed)?;
-        cache.advance(tokens.len());
-        Ok(self.logits.extract_tensor_mut().1)
+    fn rows(&self) -> usize {
+        self.rows
     }
 
     fn context_length(&self) -> usize {
-        self.context_length
+        self.cache.capacity()
+    }
+
+    fn decodes_together(&self) -> bool {
+        self.decodes_together
+    }
+
+    fn prefill(&mut self, row: usize, past: usize, tokens: &[u32]) -> Result<&mut [f32]> {
+        self.check_room(past, tokens.len())?;
+        self.run(row..row + 1, &[past], tokens)
+            .map_err(|error| failed(&error))
+    }
+
+    fn decode(&mut self, first: usize, steps: &[Step]) -> Result<&mut [f32]> {
+        let pasts: Vec<usize> = steps.iter().map(|step| step.past).collect();
+        for &past in &pasts {
+            self.check_room(past, 1)?;
+        }
+        let tokens: Vec<u32> = steps.iter().map(|step| step.token).collect();
+        self.run(first..first + steps.len(), &pasts, &tokens)
+            .map_err(|error| failed(&error))
+    }
+
+    fn copy(&mut self, from: usize, to: usize, positions: usize) {
+        self.cache.copy(from, to, positions);
+    }
+
+    fn exchange(&mut self, one: usize, other: usize, positions: usize) {
+        self.cache.exchange(one, other, positions);
     }
 }
 
@@ -219,7 +307,10 @@ const POSITION_IDS: &str = "position_ids";
 /// Positions of the cache that proves the graph: more than the proof fills.
 const PROOF_CAPACITY: usize = 8;
 
-#[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
-fn failed(error: ort::Error) -> EngineError {
+fn failed(error: &ort::Error) -> EngineError {
     EngineError::InferenceFailed(error.message().to_owned())
+}
+
+fn not_run(error: &ort::Error) -> EngineError {
+    EngineError::ModelUnsupported(format!("its graph does not run here ({})", error.message()))
 }

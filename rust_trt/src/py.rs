@@ -13,7 +13,9 @@ use pyo3::types::{PyBytes, PyType};
 use crate::error::EngineError;
 use crate::events::{EndReason, Event};
 use crate::generator::{Engine, Options};
+use crate::mailbox::Feeding;
 use crate::sampling::Sampling;
+use crate::scheduler::PREFILL_CHUNK;
 use crate::template::Message;
 
 /// The exceptions, named as in Python.
@@ -40,6 +42,7 @@ mod exceptions {
         ModelUnsupported: "The model folder is whole, but this version cannot run it.",
         RuntimeMissing: "ONNX Runtime is not there, not loadable or too old.",
         DeviceUnavailable: "The device asked for does not exist or cannot be used.",
+        MemoryShort: "The caches do not fit into the memory there is or the memory allowed.",
         ContextFull: "The prompt leaves no room for an answer.",
         InvalidSampling: "A sampling parameter is out of its range.",
         InvalidMessages: "The messages cannot be given to the model.",
@@ -59,6 +62,7 @@ impl From<EngineError> for PyErr {
             EngineError::ModelUnsupported(_) => exceptions::ModelUnsupported::new_err(text),
             EngineError::RuntimeMissing(_) => exceptions::RuntimeMissing::new_err(text),
             EngineError::DeviceUnavailable(_) => exceptions::DeviceUnavailable::new_err(text),
+            EngineError::MemoryShort { .. } => exceptions::MemoryShort::new_err(text),
             EngineError::ContextFull { .. } => exceptions::ContextFull::new_err(text),
             EngineError::InvalidSampling { .. } => exceptions::InvalidSampling::new_err(text),
             EngineError::InvalidMessages(_) => exceptions::InvalidMessages::new_err(text),
@@ -189,6 +193,7 @@ struct PyGenerationEnd {
     error_code: Option<&'static str>,
     error_message: Option<String>,
     prompt_tokens: u32,
+    cached_tokens: u32,
     completion_tokens: u32,
     queue_s: f64,
     prefill_s: f64,
@@ -229,6 +234,7 @@ fn event_to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
                     error_code: error.map(EngineError::code),
                     error_message: error.map(ToString::to_string),
                     prompt_tokens: end.prompt_tokens,
+                    cached_tokens: end.cached_tokens,
                     completion_tokens: end.completion_tokens,
                     queue_s: end.timings.queue.as_secs_f64(),
                     prefill_s: end.timings.prefill.as_secs_f64(),
@@ -247,13 +253,23 @@ fn to_messages(messages: Vec<(String, String)>) -> Vec<Message> {
         .collect()
 }
 
+fn to_bytes<'py>(py: Python<'py>, logits: &[f32]) -> Bound<'py, PyBytes> {
+    let bytes: Vec<u8> = logits
+        .iter()
+        .flat_map(|logit| logit.to_ne_bytes())
+        .collect();
+    PyBytes::new(py, &bytes)
+}
+
 #[pyclass(frozen, name = "Engine", module = "gpu_peer._rust_trt")]
 struct PyEngine(Engine);
 
 #[pymethods]
 impl PyEngine {
     #[staticmethod]
-    #[pyo3(signature = (folder, *, library, device="auto", threads=0, context_length=0, max_active=4, max_waiting=32))]
+    #[pyo3(signature = (folder, *, library, device="auto", threads=0, context_length=0,
+                        max_active=8, max_waiting=32,
+                        cache_bytes=0))]
     #[allow(clippy::too_many_arguments)] // keyword-only in Python
     fn load(
         py: Python<'_>,
@@ -264,6 +280,7 @@ impl PyEngine {
         context_length: usize,
         max_active: usize,
         max_waiting: usize,
+        cache_bytes: usize,
     ) -> PyResult<Self> {
         let options = Options {
             folder,
@@ -273,6 +290,7 @@ impl PyEngine {
             context_length,
             max_active,
             max_waiting,
+            cache_bytes,
         };
         Ok(Self(py.detach(|| Engine::load(&options))?))
     }
@@ -308,15 +326,18 @@ impl PyEngine {
         py.detach(|| self.0.tokenizer().decode(&ids))
     }
 
+    #[pyo3(signature = (generation_id, messages, sampling, *, owner=None))]
     fn submit(
         &self,
         py: Python<'_>,
         generation_id: &str,
         messages: Vec<(String, String)>,
         sampling: &PySampling,
+        owner: Option<&str>,
     ) -> PyResult<usize> {
         let messages = to_messages(messages);
-        Ok(py.detach(|| self.0.submit(generation_id, &messages, sampling.0.clone()))?)
+        let sampling = sampling.0.clone();
+        Ok(py.detach(|| self.0.submit(generation_id, owner, &messages, sampling))?)
     }
 
     fn cancel(&self, py: Python<'_>, generation_id: &str) -> bool {
@@ -339,12 +360,18 @@ impl PyEngine {
         token_ids: Vec<u32>,
         chunk: usize,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let logits = py.detach(|| self.0.logits(token_ids, chunk))?;
-        let bytes: Vec<u8> = logits
-            .iter()
-            .flat_map(|logit| logit.to_ne_bytes())
-            .collect();
-        Ok(PyBytes::new(py, &bytes))
+        let chunk = if chunk == 0 { PREFILL_CHUNK } else { chunk };
+        let logits = py.detach(|| self.0.logits(vec![token_ids], Feeding::Chunks(chunk)))?;
+        Ok(to_bytes(py, &logits))
+    }
+
+    fn logits_together<'py>(
+        &self,
+        py: Python<'py>,
+        sequences: Vec<Vec<u32>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let logits = py.detach(|| self.0.logits(sequences, Feeding::Together))?;
+        Ok(to_bytes(py, &logits))
     }
 
     fn close(&self, py: Python<'_>) {
@@ -404,6 +431,11 @@ fn _rust_trt(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module,
         &py.get_type::<exceptions::DeviceUnavailable>(),
         "device_unavailable",
+    )?;
+    add(
+        module,
+        &py.get_type::<exceptions::MemoryShort>(),
+        "memory_short",
     )?;
     add(
         module,

@@ -1,11 +1,11 @@
-//! One generation that has a cache: what it feeds next, what it makes of logits.
+//! One generation that has a row of the cache: what it feeds next, what it makes of
+//! logits.
 //!
 //! ```text
 //! Prefill ──last chunk fed──► Decode ──stop, length, failure──► ended
 //!    └──────────── cancelled, at any time ──────────────────────►
 //! ```
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -13,6 +13,7 @@ use std::time::Instant;
 use crate::error::EngineError;
 use crate::events::{EndReason, GenerationEnd, GenerationId, TextPiece, Timings};
 use crate::mailbox::Request;
+use crate::model::Step;
 use crate::sampler::Sampler;
 use crate::stop::StopMatcher;
 use crate::tokenizer::{TextStream, Tokenizer};
@@ -28,15 +29,6 @@ pub struct Language {
     pub context_length: usize,
 }
 
-/// Which tokens come next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
-    /// Prompt tokens from here on are still to be fed.
-    Prefill(usize),
-    /// The last token that was drawn is to be fed.
-    Decode([u32; 1]),
-}
-
 /// What a step brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -46,14 +38,21 @@ pub struct Outcome {
     pub end: Option<EndReason>,
 }
 
-/// A generation with its cache.
+/// A generation with its row.
 #[derive(Debug)]
-pub struct Sequence<C> {
-    /// Its cache.
-    pub cache: C,
+pub struct Sequence {
+    /// Its row of the cache.
+    pub row: usize,
+    /// For whom it is.
+    pub owner: Option<Arc<str>>,
     generation: GenerationId,
-    prompt: Vec<u32>,
-    phase: Phase,
+    /// The prompt, then what was drawn.
+    tokens: Vec<u32>,
+    prompt: usize,
+    /// Of the prompt, what was there already.
+    cached: usize,
+    /// Tokens that are in the cache.
+    fed: usize,
     sampler: Sampler,
     text: TextStream,
     stop: StopMatcher,
@@ -67,18 +66,22 @@ pub struct Sequence<C> {
     first_token: Option<Instant>,
 }
 
-impl<C> Sequence<C> {
-    /// A sequence about to prefill into `cache`, which is empty.
-    pub fn new(request: Request, cache: C, now: Instant) -> Self {
+impl Sequence {
+    /// A sequence about to prefill into `row`, which holds the first `cached` tokens
+    /// of the prompt.
+    pub fn new(request: Request, row: usize, cached: usize, now: Instant) -> Self {
         Self {
-            cache,
+            row,
+            owner: request.owner,
             sampler: Sampler::new(&request.sampling, &request.prompt),
             text: TextStream::default(),
             stop: StopMatcher::new(request.sampling.stop),
             max_tokens: request.sampling.max_tokens,
             generation: request.generation,
-            prompt: request.prompt,
-            phase: Phase::Prefill(0),
+            prompt: request.prompt.len(),
+            tokens: request.prompt,
+            cached,
+            fed: cached,
             generated: 0,
             unreported: 0,
             cancelled: request.cancelled,
@@ -93,30 +96,45 @@ impl<C> Sequence<C> {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// The cache and the tokens to feed next: at most `chunk` of the prompt, or
-    /// the last token of the answer.
-    pub fn next_step(&mut self, chunk: usize) -> (&mut C, &[u32]) {
-        let tokens = match &self.phase {
-            Phase::Prefill(from) => &self.prompt[chunk_of(*from, self.prompt.len(), chunk)],
-            Phase::Decode(last) => last,
-        };
-        (&mut self.cache, tokens)
+    /// A part of the prompt is still to be fed.
+    pub fn is_prefilling(&self) -> bool {
+        self.fed < self.prompt
     }
 
-    /// The tokens of [`Sequence::next_step`] were fed and gave these logits.
+    /// Tokens that are in the cache.
+    pub fn fed(&self) -> &[u32] {
+        &self.tokens[..self.fed]
+    }
+
+    /// How many of them were fed in chunks of the prompt.
+    pub fn prefilled(&self) -> usize {
+        self.fed.min(self.prompt)
+    }
+
+    /// The next of the prompt's tokens, at most `chunk`.
+    pub fn next_chunk(&self, chunk: usize) -> &[u32] {
+        &self.tokens[self.fed..self.prompt.min(self.fed + chunk)]
+    }
+
+    /// The token drawn last.
+    pub fn next_step(&self) -> Step {
+        Step {
+            past: self.fed,
+            token: self.tokens[self.fed],
+        }
+    }
+
+    /// Its next `tokens` were fed and gave these logits for the last of them.
     pub fn accept(
         &mut self,
-        chunk: usize,
+        tokens: usize,
         logits: &mut [f32],
         language: &Language,
         now: Instant,
     ) -> Outcome {
-        if let Phase::Prefill(from) = self.phase {
-            let fed = chunk_of(from, self.prompt.len(), chunk).end;
-            if fed < self.prompt.len() {
-                self.phase = Phase::Prefill(fed);
-                return Outcome::default();
-            }
+        self.fed += tokens;
+        if self.is_prefilling() {
+            return Outcome::default();
         }
         let Some(token) = self.sampler.sample(logits) else {
             let problem = "it computed no usable number".into();
@@ -130,7 +148,7 @@ impl<C> Sequence<C> {
             let rest = self.remaining_text();
             return self.ended(rest, EndReason::Stop);
         }
-        self.phase = Phase::Decode([token]);
+        self.tokens.push(token);
         self.generated += 1;
         self.unreported += 1;
         let mut text = String::new();
@@ -139,8 +157,7 @@ impl<C> Sequence<C> {
         if released.stopped {
             return self.ended(released.text, EndReason::Stop);
         }
-        let positions = self.prompt.len() + self.generated as usize;
-        if self.generated >= self.max_tokens || positions >= language.context_length {
+        if self.generated >= self.max_tokens || self.tokens.len() >= language.context_length {
             let text = released.text + &self.remaining_text();
             return self.ended(text, EndReason::Length);
         }
@@ -156,7 +173,8 @@ impl<C> Sequence<C> {
         GenerationEnd {
             generation: self.generation.clone(),
             reason,
-            prompt_tokens: self.prompt.len() as u32,
+            prompt_tokens: self.prompt as u32,
+            cached_tokens: self.cached as u32,
             completion_tokens: self.generated,
             timings: Timings {
                 queue: self.started - self.submitted,
@@ -195,23 +213,20 @@ impl<C> Sequence<C> {
     }
 }
 
-/// The end of a request that never got a cache.
+/// The end of a request that never got a row.
 #[must_use]
 pub fn end_unstarted(request: &Request, reason: EndReason, now: Instant) -> GenerationEnd {
     GenerationEnd {
         generation: request.generation.clone(),
         reason,
         prompt_tokens: request.prompt.len() as u32,
+        cached_tokens: 0,
         completion_tokens: 0,
         timings: Timings {
             queue: now - request.submitted,
             ..Timings::default()
         },
     }
-}
-
-fn chunk_of(from: usize, prompt: usize, chunk: usize) -> Range<usize> {
-    from..prompt.min(from + chunk)
 }
 
 #[cfg(test)]
@@ -232,23 +247,29 @@ mod tests {
         }
     }
 
-    fn sequence(prompt: &[u32], sampling: Sampling) -> Sequence<()> {
+    fn sequence(prompt: &[u32], sampling: Sampling) -> Sequence {
         let now = Instant::now();
         let request = Request {
             generation: "g".into(),
+            owner: None,
             prompt: prompt.to_vec(),
             sampling,
             cancelled: Arc::default(),
             submitted: now,
         };
-        Sequence::new(request, (), now)
+        Sequence::new(request, 0, 0, now)
     }
 
-    /// Makes the model say `token`.
-    fn say(sequence: &mut Sequence<()>, token: u32, language: &Language) -> Outcome {
+    /// Feeds what is next and makes the model say `token`.
+    fn say(sequence: &mut Sequence, token: u32, language: &Language) -> Outcome {
         let mut logits = vec![0.0; 259];
         logits[token as usize] = 1.0;
-        sequence.accept(CHUNK, &mut logits, language, Instant::now())
+        let fed = if sequence.is_prefilling() {
+            sequence.next_chunk(CHUNK).len()
+        } else {
+            1
+        };
+        sequence.accept(fed, &mut logits, language, Instant::now())
     }
 
     /// All text and the reason, for an answer of these bytes and then a stop token.
@@ -273,11 +294,25 @@ mod tests {
     fn a_prompt_is_fed_in_chunks_and_then_the_last_token() {
         let language = language(100);
         let mut sequence = sequence(&[1, 2, 3, 4, 5, 6], Sampling::default());
-        assert_eq!(sequence.next_step(CHUNK).1, [1, 2, 3, 4]);
+        assert_eq!(sequence.next_chunk(CHUNK), [1, 2, 3, 4]);
         assert_eq!(say(&mut sequence, 97, &language), Outcome::default());
-        assert_eq!(sequence.next_step(CHUNK).1, [5, 6]);
+        assert_eq!(sequence.next_chunk(CHUNK), [5, 6]);
         assert_eq!(say(&mut sequence, 97, &language).piece.unwrap().text, "a");
-        assert_eq!(sequence.next_step(CHUNK).1, [97]);
+        assert!(!sequence.is_prefilling());
+        let step = Step { past: 6, token: 97 };
+        assert_eq!(sequence.next_step(), step);
+        assert_eq!(sequence.fed(), [1, 2, 3, 4, 5, 6]);
+        say(&mut sequence, 98, &language);
+        assert_eq!((sequence.fed().len(), sequence.prefilled()), (7, 6));
+    }
+
+    #[test]
+    fn what_the_cache_holds_already_is_not_fed() {
+        let mut sequence = sequence(&[1, 2, 3, 4, 5, 6], Sampling::default());
+        (sequence.fed, sequence.cached) = (4, 4);
+        assert_eq!(sequence.next_chunk(CHUNK), [5, 6]);
+        let end = sequence.end(EndReason::Cancelled, Instant::now());
+        assert_eq!((end.prompt_tokens, end.cached_tokens), (6, 4));
     }
 
     #[test]
@@ -352,7 +387,7 @@ mod tests {
     #[test]
     fn logits_without_a_number_fail() {
         let mut sequence = sequence(&[1], Sampling::default());
-        let outcome = sequence.accept(CHUNK, &mut [f32::NAN], &language(100), Instant::now());
+        let outcome = sequence.accept(1, &mut [f32::NAN], &language(100), Instant::now());
         assert!(matches!(outcome.end, Some(EndReason::Failed(_))));
     }
 
@@ -364,7 +399,7 @@ mod tests {
         let start = sequence.submitted;
         sequence.started = start + ms(10);
         let mut logits = vec![0.0; 259];
-        sequence.accept(CHUNK, &mut logits, &language, start + ms(30));
+        sequence.accept(1, &mut logits, &language, start + ms(30));
         let end = sequence.end(EndReason::Length, start + ms(60));
         let expected = Timings {
             queue: ms(10),

@@ -17,9 +17,7 @@ import tokenizers
 from gpu_peer import _rust_trt as core
 from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.rust_engine import runtime_library
-
-WAIT_S = 60.0
-"""Longest wait for an event: a test that needs it has failed."""
+from tests.gpu_peer.support.generations import WAIT_S, answer, drain, user
 
 
 @pytest.fixture(scope="session")
@@ -42,32 +40,11 @@ def small(model_folder: Path, library: Path) -> Iterator[core.Engine]:
         yield engine
 
 
-def user(content: str) -> list[tuple[str, str]]:
-    return [("user", content)]
-
-
-def drain(engine: core.Engine, *ids: str) -> dict[str, tuple[str, core.GenerationEnd]]:
-    """Text and end of each of these generations."""
-    texts = dict.fromkeys(ids, "")
-    ends: dict[str, core.GenerationEnd] = {}
-    while len(ends) < len(ids):
-        events = engine.next_events(WAIT_S)
-        assert events, "nothing came"
-        for event in events:
-            if isinstance(event, core.GenerationEnd):
-                ends[event.generation_id] = event
-            else:
-                assert event.text
-                texts[event.generation_id] += event.text
-    return {id_: (texts[id_], ends[id_]) for id_ in ids}
-
-
 def ask(
     engine: core.Engine, content: str, sampling: core.Sampling | None = None
 ) -> tuple[str, core.GenerationEnd]:
     sampling = sampling or core.Sampling(max_tokens=48)
-    engine.submit("asked", user(content), sampling)
-    return drain(engine, "asked")["asked"]
+    return answer(engine, user(content), sampling)
 
 
 def logits(engine: core.Engine, ids: list[int], chunk: int = 0) -> np.ndarray:
