@@ -110,8 +110,8 @@ class ModelInfo:
 class Sampling:
     """How an answer is drawn. Immutable; checked when it is made.
 
-    Order and definitions are Hugging Face's: repetition penalty (over prompt and
-    answer), temperature, top-k, top-p, min-p, draw.
+    Order and definitions are Hugging Face's: bias, repetition penalty (over prompt
+    and answer), temperature, top-k, top-p, min-p, draw.
     """
 
     def __new__(
@@ -125,6 +125,9 @@ class Sampling:
         repetition_penalty: float = 1.0,
         seed: int | None = None,
         stop: Sequence[str] = ...,
+        logit_bias: dict[int, float] | None = None,
+        min_tokens: int | None = None,
+        ignore_eos: bool = False,
     ) -> Self:
         """Check the parameters.
 
@@ -139,6 +142,10 @@ class Sampling:
                 answer, whatever runs beside it. `None` draws a seed.
             stop: at most 16 strings of 1 to 256 bytes that end the answer and are
                 not part of it.
+            logit_bias: added to the logits of at most 1024 tokens, -100 to 100.
+            min_tokens: draw no stop token before that many, 0 to `max_tokens`; `None`
+                is 0. A stop string ends the answer all the same.
+            ignore_eos: treat a stop token as any other. For benches.
 
         Raises:
             InvalidSampling: a parameter is out of its range; the field is named.
@@ -299,6 +306,7 @@ class Engine:
         Raises:
             ContextFull, EngineBusy, DuplicateGeneration, EngineClosed
             InvalidMessages: no messages, an unknown role, or the template refuses them.
+            InvalidSampling: a bias for a token that the model does not have.
             ModelUnsupported: the chat template fails or does not end.
         """
 

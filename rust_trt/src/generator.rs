@@ -191,7 +191,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::ContextFull`], [`EngineError::EngineBusy`],
-    /// [`EngineError::DuplicateGeneration`], [`EngineError::EngineClosed`], or as
+    /// [`EngineError::DuplicateGeneration`], [`EngineError::EngineClosed`],
+    /// [`EngineError::InvalidSampling`] for a bias of an unknown token, or as
     /// [`PromptEncoder::encode`].
     pub fn submit(
         &self,
@@ -201,6 +202,16 @@ impl Engine {
         sampling: Sampling,
     ) -> Result<usize> {
         let submitted = Instant::now();
+        if let Some((id, _)) = sampling
+            .logit_bias
+            .iter()
+            .find(|(id, _)| *id as usize >= self.info.vocab_size)
+        {
+            return Err(EngineError::InvalidSampling {
+                field: "logit_bias",
+                problem: format!("this model has no token {id}"),
+            });
+        }
         let prompt = self.encode_chat(messages)?;
         let tokens = prompt.len();
         // One position at least must be left for the answer.

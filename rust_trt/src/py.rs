@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyType};
+use pyo3::types::{PyBytes, PyDict, PyType};
 
 use crate::error::EngineError;
 use crate::events::{EndReason, Event};
@@ -121,11 +121,19 @@ where
     })
 }
 
+fn biases(by_token: &Bound<'_, PyDict>) -> PyResult<Vec<(u32, f32)>> {
+    by_token
+        .iter()
+        .map(|(id, bias)| Ok((whole(&id, "logit_bias")?, bias.extract()?)))
+        .collect()
+}
+
 #[pymethods]
 impl PySampling {
     #[new]
     #[pyo3(signature = (*, max_tokens=None, temperature=0.0, top_k=None, top_p=1.0, min_p=0.0,
-                        repetition_penalty=1.0, seed=None, stop=Vec::new()))]
+                        repetition_penalty=1.0, seed=None, stop=Vec::new(), logit_bias=None,
+                        min_tokens=None, ignore_eos=false))]
     #[allow(clippy::too_many_arguments)] // keyword-only in Python
     fn new(
         max_tokens: Option<&Bound<'_, PyAny>>,
@@ -136,6 +144,9 @@ impl PySampling {
         repetition_penalty: f32,
         seed: Option<&Bound<'_, PyAny>>,
         stop: Vec<String>,
+        logit_bias: Option<&Bound<'_, PyDict>>,
+        min_tokens: Option<&Bound<'_, PyAny>>,
+        ignore_eos: bool,
     ) -> PyResult<Self> {
         let defaults = Sampling::default();
         let sampling = Sampling {
@@ -148,6 +159,10 @@ impl PySampling {
             repetition_penalty,
             seed: seed.map(|value| whole(value, "seed")).transpose()?,
             stop,
+            logit_bias: logit_bias.map_or(Ok(Vec::new()), biases)?,
+            min_tokens: min_tokens
+                .map_or(Ok(defaults.min_tokens), |value| whole(value, "min_tokens"))?,
+            ignore_eos,
         };
         Ok(Self(sampling.checked()?))
     }

@@ -1,6 +1,6 @@
 //! From the logits of one position to one token.
 //!
-//! Order and definitions are those of Hugging Face's generation: repetition
+//! Order and definitions are those of Hugging Face's generation: bias, repetition
 //! penalty, temperature, top-k, top-p, min-p, draw. Ties go to the lower token id,
 //! so that the result never depends on how candidates were sorted.
 
@@ -45,6 +45,7 @@ pub struct Sampler {
     top_p: f32,
     min_p: f32,
     repetition_penalty: f32,
+    bias: Vec<(u32, f32)>,
     random: Xoshiro256PlusPlus,
     /// Distinct tokens of the prompt and the answer; empty when there is no penalty.
     seen: Vec<u32>,
@@ -68,6 +69,7 @@ impl Sampler {
             top_p: sampling.top_p,
             min_p: sampling.min_p,
             repetition_penalty: sampling.repetition_penalty,
+            bias: sampling.logit_bias.clone(),
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             seen: Vec::new(),
             is_seen: Vec::new(),
@@ -81,8 +83,10 @@ impl Sampler {
     }
 
     /// Chooses the next token from `logits` (shape `[vocab]`), which it may overwrite.
-    /// `None` when no logit is finite: the model computed nonsense.
+    /// `None` when no logit is finite: the model computed nonsense. A logit of minus
+    /// infinity is never drawn.
     pub fn sample(&mut self, logits: &mut [f32]) -> Option<u32> {
+        self.favour(logits);
         self.penalise(logits);
         let best = best(logits)?;
         let id = if self.temperature == 0.0 || self.top_k == 1 {
@@ -106,6 +110,14 @@ impl Sampler {
         if !self.is_seen[index] {
             self.is_seen[index] = true;
             self.seen.push(id);
+        }
+    }
+
+    fn favour(&self, logits: &mut [f32]) {
+        for &(id, bias) in &self.bias {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit += bias;
+            }
         }
     }
 
@@ -256,6 +268,20 @@ mod tests {
         let mut logits = [4.0, -4.0, 3.0];
         sampler.penalise(&mut logits);
         assert_eq!(logits, [2.0, -8.0, 3.0]);
+    }
+
+    #[test]
+    fn a_bias_is_added_before_the_penalty() {
+        let sampling = Sampling {
+            repetition_penalty: 2.0,
+            // The last is no token of this vocabulary.
+            logit_bias: vec![(0, -3.0), (2, 1.5), (9, 100.0)],
+            ..Sampling::default()
+        };
+        let mut sampler = Sampler::new(&sampling, &[0]);
+        let mut logits = [2.0, 1.0, 0.0];
+        assert_eq!(sampler.sample(&mut logits), Some(2));
+        assert_eq!(logits, [-2.0, 1.0, 1.5]);
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub const MAX_STOP_STRINGS: usize = 16;
 /// Longest stop string, in bytes: it bounds how much text is held back.
 pub const MAX_STOP_BYTES: usize = 256;
 
+/// Most tokens with a bias.
+pub const MAX_BIASED_TOKENS: usize = 1024;
+
 /// Sampling parameters of one generation. Build with [`Sampling::checked`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
@@ -28,6 +31,13 @@ pub struct Sampling {
     pub seed: Option<u64>,
     /// Strings that end the answer and are not part of it.
     pub stop: Vec<String>,
+    /// Added to the logit of a token before all else, -100 to 100.
+    pub logit_bias: Vec<(u32, f32)>,
+    /// No stop token is drawn before that many tokens, 0 to `max_tokens`. A stop
+    /// string ends the answer all the same.
+    pub min_tokens: u32,
+    /// A stop token is a token like any other. For benches.
+    pub ignore_eos: bool,
 }
 
 impl Default for Sampling {
@@ -41,6 +51,9 @@ impl Default for Sampling {
             repetition_penalty: 1.0,
             seed: None,
             stop: Vec::new(),
+            logit_bias: Vec::new(),
+            min_tokens: 0,
+            ignore_eos: false,
         }
     }
 }
@@ -98,6 +111,23 @@ impl Sampling {
                 .all(|text| (1..=MAX_STOP_BYTES).contains(&text.len())),
             "stop",
             "each string must have 1 to 256 bytes",
+        )?;
+        require(
+            self.logit_bias.len() <= MAX_BIASED_TOKENS,
+            "logit_bias",
+            "at most 1024 tokens are allowed",
+        )?;
+        require(
+            self.logit_bias
+                .iter()
+                .all(|(_, bias)| (-100.0..=100.0).contains(bias)),
+            "logit_bias",
+            "each must be from -100 to 100",
+        )?;
+        require(
+            self.min_tokens <= self.max_tokens,
+            "min_tokens",
+            "it must be from 0 to max_tokens",
         )?;
         Ok(self)
     }
@@ -190,6 +220,35 @@ mod tests {
                 "stop",
                 Sampling {
                     stop: vec!["x".into(); 17],
+                    ..base()
+                },
+            ),
+            (
+                "logit_bias",
+                Sampling {
+                    logit_bias: vec![(1, 0.0), (2, 100.5)],
+                    ..base()
+                },
+            ),
+            (
+                "logit_bias",
+                Sampling {
+                    logit_bias: vec![(1, f32::NAN)],
+                    ..base()
+                },
+            ),
+            (
+                "logit_bias",
+                Sampling {
+                    logit_bias: vec![(1, 0.0); 1025],
+                    ..base()
+                },
+            ),
+            (
+                "min_tokens",
+                Sampling {
+                    max_tokens: 4,
+                    min_tokens: 5,
                     ..base()
                 },
             ),

@@ -57,6 +57,8 @@ pub struct Sequence {
     text: TextStream,
     stop: StopMatcher,
     max_tokens: u32,
+    min_tokens: u32,
+    ignore_eos: bool,
     generated: u32,
     /// Tokens whose text has not been given out.
     unreported: u32,
@@ -77,6 +79,8 @@ impl Sequence {
             text: TextStream::default(),
             stop: StopMatcher::new(request.sampling.stop),
             max_tokens: request.sampling.max_tokens,
+            min_tokens: request.sampling.min_tokens,
+            ignore_eos: request.sampling.ignore_eos,
             generation: request.generation,
             prompt: request.prompt.len(),
             tokens: request.prompt,
@@ -136,6 +140,13 @@ impl Sequence {
         if self.is_prefilling() {
             return Outcome::default();
         }
+        if self.generated < self.min_tokens && !self.ignore_eos {
+            for &id in &language.stop_token_ids {
+                if let Some(logit) = logits.get_mut(id as usize) {
+                    *logit = f32::NEG_INFINITY;
+                }
+            }
+        }
         let Some(token) = self.sampler.sample(logits) else {
             let problem = "it computed no usable number".into();
             return self.ended(
@@ -144,7 +155,7 @@ impl Sequence {
             );
         };
         self.first_token.get_or_insert(now);
-        if language.stop_token_ids.contains(&token) {
+        if language.stop_token_ids.contains(&token) && !self.ignore_eos {
             let rest = self.remaining_text();
             return self.ended(rest, EndReason::Stop);
         }
@@ -319,6 +330,39 @@ mod tests {
     fn a_stop_token_ends_it_and_is_no_text() {
         let expected = ("hi".into(), EndReason::Stop, 2);
         assert_eq!(answer(b"hi", Sampling::default(), 100), expected);
+    }
+
+    #[test]
+    fn no_stop_token_is_drawn_before_min_tokens() {
+        let language = language(100);
+        let two = Sampling {
+            min_tokens: 2,
+            ..Sampling::default()
+        };
+        let mut sequence = sequence(&[1], two);
+        let mut wants_to_stop = || {
+            let mut logits = vec![0.0; 259];
+            (logits[STOP as usize], logits[97]) = (9.0, 5.0);
+            sequence.accept(1, &mut logits, &language, Instant::now())
+        };
+        assert_eq!(wants_to_stop().piece.unwrap().text, "a");
+        assert_eq!(wants_to_stop().piece.unwrap().text, "a");
+        assert_eq!(wants_to_stop().end, Some(EndReason::Stop));
+    }
+
+    #[test]
+    fn an_ignored_stop_token_is_fed_like_any_other() {
+        let ignoring = Sampling {
+            max_tokens: 2,
+            ignore_eos: true,
+            ..Sampling::default()
+        };
+        let language = language(100);
+        let mut sequence = sequence(&[1], ignoring);
+        assert_eq!(say(&mut sequence, STOP, &language), Outcome::default());
+        assert_eq!(sequence.next_step().token, STOP);
+        let end = say(&mut sequence, STOP, &language).end;
+        assert_eq!(end, Some(EndReason::Length));
     }
 
     #[test]

@@ -111,6 +111,31 @@ class TestAnswers:
         penalised, _ = ask(engine, question, core.Sampling(max_tokens=24, repetition_penalty=1.8))
         assert penalised.lower().count("sea") < plain.lower().count("sea")
 
+    def test_a_bias_bans_a_token_or_forces_it(self, engine: core.Engine) -> None:
+        sea = engine.tokenize(" sea")
+        assert len(sea) == 1
+        banned = core.Sampling(max_tokens=24, logit_bias={sea[0]: -100.0})
+        question = "Repeat the word sea: sea sea sea sea sea sea"
+        assert " sea" in ask(engine, question, core.Sampling(max_tokens=24))[0]
+        assert " sea" not in ask(engine, question, banned)[0]
+        forced = core.Sampling(max_tokens=4, logit_bias={sea[0]: 100.0})
+        assert ask(engine, question, forced)[0] == " sea sea sea sea"
+
+    def test_a_bias_of_an_unknown_token_is_refused(self, engine: core.Engine) -> None:
+        vocab = engine.info.vocab_size
+        with pytest.raises(core.InvalidSampling, match=f"'logit_bias'.* no token {vocab}"):
+            engine.submit("x", user("Hi"), core.Sampling(logit_bias={vocab: 1.0}))
+
+    def test_an_answer_goes_on_to_min_tokens_or_past_every_stop(self, engine: core.Engine) -> None:
+        question = [SYSTEM, *user("What is the capital of France?")]
+        _, usual = answer(engine, question, core.Sampling(max_tokens=48))
+        assert usual.reason == "stop"
+        longer = usual.completion_tokens + 3
+        _, end = answer(engine, question, core.Sampling(max_tokens=200, min_tokens=longer))
+        assert end.completion_tokens >= longer
+        _, end = answer(engine, question, core.Sampling(max_tokens=60, ignore_eos=True))
+        assert (end.reason, end.completion_tokens) == ("length", 60)
+
 
 class TestCancel:
     def test_at_most_one_token_follows(self, engine: core.Engine) -> None:
@@ -302,6 +327,10 @@ class TestRefusals:
             ("seed", 2**64),
             ("stop", [""]),
             ("stop", ["x"] * 17),
+            ("logit_bias", {1: 101.0}),
+            ("logit_bias", {-1: 1.0}),
+            ("min_tokens", -1),
+            ("min_tokens", 2000),
         ],
     )
     def test_sampling_out_of_range_names_the_field(self, field: str, value: object) -> None:
