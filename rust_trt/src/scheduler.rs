@@ -637,6 +637,25 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_leaves_the_middle_takes_no_other_with_it() {
+        let mut scheduler = scheduler(3);
+        // The one in the middle ends first: an answer ends at 13 positions.
+        let prompts = [vec![1], vec![2; 9], vec![3]];
+        for (index, prompt) in prompts.iter().enumerate() {
+            submit(&mut scheduler, &index.to_string(), prompt);
+        }
+        let mut events = Vec::new();
+        while !scheduler.is_idle() {
+            scheduler.step(&mut Instant::now, &mut events);
+        }
+        assert_eq!(ends(&events)[0].0, "1");
+        let texts = texts(&events);
+        for (index, prompt) in prompts.iter().enumerate() {
+            assert_eq!(texts[&index.to_string()], answer(prompt), "{index}");
+        }
+    }
+
+    #[test]
     fn owners_with_fewer_answers_go_first() {
         let mut scheduler = scheduler(2);
         for (id, owner) in [("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b")] {
