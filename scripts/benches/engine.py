@@ -56,6 +56,7 @@ def main() -> int:
     prefill = Comparison("prefill", "llama.cpp", BUDGET)
     with load_engine(model_folder()) as engine, llama_cpp() as rival:
         for number in range(ROUNDS + 1):
+            print(f"round {number} of {ROUNDS}", file=sys.stderr)
             fed = paired(
                 number,
                 lambda n=number: PREFILL / prefill_s(engine, n),

@@ -30,6 +30,7 @@ def main() -> int:
     python = PythonLoop(folder)
     with load_engine(folder) as engine:
         for number in range(ROUNDS + 1):
+            print(f"round {number} of {ROUNDS}", file=sys.stderr)
             for comparison, draw in ((sampled, SAMPLED), (greedy, GREEDY)):
                 rates = paired(
                     number,
