@@ -54,8 +54,14 @@ class Engine(Protocol):
     def info(self) -> ModelInfo:
         """Say what is loaded."""
 
-    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         """Queue a generation; blocks while the prompt is turned into tokens.
+
+        Args:
+            generation: Its id, made by the caller.
+            prompt: What was said.
+            owner: For whom it is. Where generations have to wait, whoever has the fewest running
+                is next.
 
         Raises:
             GenerationRefused: the prompt is too long, the queue full, or the model broken.

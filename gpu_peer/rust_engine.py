@@ -36,10 +36,10 @@ class RustEngine:
         info = self._engine.info
         return ModelInfo(info.name, info.context_length, info.device)
 
-    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         """See `Engine`."""
         try:
-            self._engine.submit(generation, prompt, self._sampling)
+            self._engine.submit(generation, prompt, self._sampling, owner=owner)
         except core.EngineError as error:
             raise GenerationRefused(_CODES.get(error.code, "model_failed")) from None
 

@@ -117,7 +117,7 @@ class Answers:
     async def _submit(self, answer: RunningAnswer, prompt: Sequence[Turn]) -> None:
         answer_id = answer.begun.answer
         try:
-            await asyncio.to_thread(self._engine.submit, answer_id, prompt)
+            await asyncio.to_thread(self._engine.submit, answer_id, prompt, answer.user)
         except GenerationRefused as refused:
             self._end(answer, "stopped" if answer.stopped else "failed", code=refused.code)
             return

@@ -27,7 +27,7 @@ class Parrot(ScriptedEngine):
         super().__init__()
         self._events: asyncio.Queue[Sequence[EngineEvent] | None] = asyncio.Queue()
 
-    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         self.put([TextPiece(generation, prompt[-1][1])])
 
     def next_events(self, timeout_s: float) -> Sequence[EngineEvent]:

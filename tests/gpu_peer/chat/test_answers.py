@@ -52,6 +52,11 @@ async def asked(house: House, text: str = "Go") -> tuple[MemoryDevice, str, str]
     return device, chat, begun.answer
 
 
+async def test_the_engine_is_told_for_whom_an_answer_is(house: House) -> None:
+    _, _, answer = await asked(house)
+    assert house.engine.owners == {answer: "ann"}
+
+
 async def test_after_the_first_words_pieces_within_a_frame_travel_together(
     house: House, clock: VirtualClock
 ) -> None:

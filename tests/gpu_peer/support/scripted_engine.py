@@ -18,13 +18,15 @@ class ScriptedEngine:
         self.deliver: Callable[[Sequence[EngineEvent]], None] = lambda _: None
         self.refusal: GenerationRefused | None = None
         self.prompts: dict[str, list[Turn]] = {}
+        self.owners: dict[str, str] = {}
         self.cancelled: list[str] = []
         self._submitted: asyncio.Queue[str] = asyncio.Queue()
 
-    def submit(self, generation: str, prompt: Sequence[Turn]) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.prompts[generation] = list(prompt)
+        self.owners[generation] = owner
         self.loop.call_soon_threadsafe(self._submitted.put_nowait, generation)
 
     def cancel(self, generation: str) -> bool:
