@@ -14,20 +14,20 @@ test('the VDS side hears no word of the chat', async ({ context }) => {
   try {
     const person = await Person.arrive(context, url)
     await person.register('anna')
-    const question = 'Zanzibar quokka: what is the capital of France?'
-    await person.ask(question)
-    const answer = await person.answer()
-    expect(answer).toContain('Paris')
+    await person.ask('What is the capital of France?')
+    expect(await person.answer()).toContain('Paris')
+    await person.ask('Name a quokka that lives in Zanzibar.')
+    const said = (await person.answer()).slice(0, 25)
     await person.page.reload()
     await person.connected()
-    await expect(person.answers.last()).toContainText('Paris')
+    await expect(person.answers.last()).toContainText(said)
 
     // It did listen: the account, the sockets and the session descriptions went by.
     expect(tap.text).toContain('anna')
     expect(tap.text).toContain('authenticate')
     expect(tap.text).toContain('a=fingerprint:sha-256')
     expect(tap.frames).toBeGreaterThan(6)
-    for (const word of ['Zanzibar', 'quokka', 'capital of France', 'Paris']) {
+    for (const word of ['Zanzibar', 'quokka', 'capital of France', 'Paris', said]) {
       expect(tap.text.includes(word), `the VDS heard '${word}'`).toBe(false)
       expect(hearth.logs().includes(word), `a log holds '${word}'`).toBe(false)
     }
