@@ -114,7 +114,7 @@ async def test_stop_keeps_what_was_said(house: House) -> None:
     house.engine.say(answer, "Well")
     device.say(StopAnswer(id=uuid7(), answer=answer))
     await device.hear(Acknowledged)
-    assert house.engine.cancelled == [answer]
+    assert house.engine.cancelled == {answer}
     house.engine.end(answer, "cancelled")
     ended = await device.event(AnswerEnded)
     assert (ended.reason, ended.text, ended.code) == ("stopped", "Well", None)
@@ -150,7 +150,7 @@ async def test_a_broken_engine_fails_every_answer(house: House) -> None:
 async def test_an_endless_answer_ends_at_what_a_message_carries(house: House) -> None:
     device, _, answer = await asked(house)
     house.engine.say(answer, *["x" * 1000] * 40)
-    assert house.engine.cancelled == [answer]
+    assert house.engine.cancelled == {answer}
     house.engine.end(answer, "cancelled")
     ended = await device.event(AnswerEnded)
     assert (ended.reason, len(ended.text)) == ("length", TEXT_CHARS)
@@ -192,7 +192,7 @@ async def test_a_deleted_chat_takes_its_running_answer_along(
     house.engine.say(answer, "Never mind")
     device.say(DeleteChat(id=uuid7(), chat=chat))
     deleted = await device.event(ChatDeleted)
-    assert house.engine.cancelled == [answer]
+    assert house.engine.cancelled == {answer}
     house.engine.say(answer, "more")
     house.engine.end(answer, "cancelled")
     clock.advance(10)
@@ -252,4 +252,4 @@ async def test_a_home_that_ends_keeps_all_of_a_running_answer(
         await ending.home.close()
         ended = await device.event(AnswerEnded)
         assert (ended.reason, ended.text) == ("cut", "All of it")
-        assert ending.engine.cancelled == [answer]
+        assert ending.engine.cancelled == {answer}

@@ -19,7 +19,7 @@ class ScriptedEngine:
         self.refusal: GenerationRefused | None = None
         self.prompts: dict[str, list[Turn]] = {}
         self.owners: dict[str, str] = {}
-        self.cancelled: list[str] = []
+        self.cancelled: set[str] = set()  # asking twice is as good as once
         self._submitted: asyncio.Queue[str] = asyncio.Queue()
 
     def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
@@ -30,7 +30,7 @@ class ScriptedEngine:
         self.loop.call_soon_threadsafe(self._submitted.put_nowait, generation)
 
     def cancel(self, generation: str) -> bool:
-        self.cancelled.append(generation)
+        self.cancelled.add(generation)
         return True
 
     def next_events(self, timeout_s: float) -> Sequence[EngineEvent]:
