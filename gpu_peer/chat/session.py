@@ -66,7 +66,7 @@ class Action(Enum):
     NOTHING = "nothing"
 
 
-A, O, C = State.AWAITING_HELLO, State.OPEN, State.CLOSED  # noqa: E741
+A, O, C = State.AWAITING_HELLO, State.OPEN, State.CLOSED  # noqa: E741  # short, so that the table reads as one
 
 TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
     (A, Kind.HELLO): (O, Action.FOLLOW),

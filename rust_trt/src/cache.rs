@@ -75,7 +75,7 @@ impl Cache {
             .ok_or_else(|| ort::Error::new("a binding was lost"))
     }
 
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code)] // the views of one memory overlap; see `kv_memory`
     fn bind(
         &self,
         session: &Session,

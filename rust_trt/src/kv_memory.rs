@@ -9,7 +9,7 @@
 //! system maps a page when it is first written: a row that nobody uses costs
 //! address space and no memory.
 //!
-//! The only file with unsafe code: the runtime writes through a view of memory that
+//! Unsafe, as is the one call in `cache` that binds a view: the runtime writes through a view of memory that
 //! other views show too, which references cannot express.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};

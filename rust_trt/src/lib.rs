@@ -20,7 +20,7 @@ pub mod error;
 pub mod events;
 pub mod generator;
 pub mod graph;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // says why at its top
 mod kv_memory;
 pub mod mailbox;
 pub mod manifest;
