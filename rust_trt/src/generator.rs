@@ -343,7 +343,7 @@ fn work<M: LanguageModel>(scheduler: &mut Scheduler<M>, mailbox: &Mailbox) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::testing::{BOMB, FakeModel, STOP, answer};
+    use crate::fake_model::{BOMB, FakeModel, STOP, answer};
     use crate::tokenizer::testing::byte_tokenizer;
 
     /// An engine whose prompts are just the bytes of the messages.

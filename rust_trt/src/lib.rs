@@ -18,6 +18,8 @@ pub mod cache;
 pub mod detokenize;
 pub mod error;
 pub mod events;
+#[cfg(test)]
+mod fake_model;
 pub mod generator;
 pub mod graph;
 #[allow(unsafe_code)] // says why at its top
@@ -32,6 +34,7 @@ pub mod sampler;
 pub mod sampling;
 pub mod scheduler;
 pub mod sequence;
+pub mod slots;
 pub mod stop;
 pub mod template;
 pub mod token_bytes;

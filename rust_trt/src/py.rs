@@ -15,7 +15,7 @@ use crate::events::{EndReason, Event};
 use crate::generator::{Engine, Options};
 use crate::mailbox::Feeding;
 use crate::sampling::Sampling;
-use crate::scheduler::PREFILL_CHUNK;
+use crate::slots::PREFILL_CHUNK;
 use crate::template::Message;
 
 /// The exceptions, named as in Python.
