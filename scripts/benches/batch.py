@@ -4,6 +4,7 @@ The rate of many is counted while all of them answer: from the first token of th
 to the last token of the first one to end.
 """
 
+import itertools
 import statistics
 import sys
 import time
@@ -78,7 +79,7 @@ def wait_beside_prompt(engine: core.Engine, number: int) -> float:
     collect(engine, found)
     running, prompt = found["running"], found["prompt"]
     beside = [at for at, _ in running.pieces if prompt.submitted <= at <= prompt.ended]
-    return max(later - earlier for earlier, later in zip(beside, beside[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(beside))
 
 
 if __name__ == "__main__":

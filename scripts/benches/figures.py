@@ -19,11 +19,14 @@ _PROC_STAT = Path("/proc/stat")
 
 @dataclass
 class Comparison:
-    """One rate of ours against the same rate of a rival, pair by pair; more is better."""
+    """One rate of ours against the same rate of a rival, pair by pair; more is better.
+
+    Without a budget it is only shown.
+    """
 
     what: str
     rival: str
-    budget: float
+    budget: float | None
     unit: str = "tokens/s"
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
@@ -42,7 +45,7 @@ class Comparison:
 
     @property
     def is_within_budget(self) -> bool:
-        return self.ratio >= self.budget
+        return self.budget is None or self.ratio >= self.budget
 
     def chart(self) -> str:
         most = max(self.ours + self.theirs)
@@ -57,7 +60,8 @@ class Comparison:
 
     def verdict(self) -> str:
         low, high = min(self.ratios), max(self.ratios)
-        return f"{self.what} {self.ratio:.2f} ({low:.2f} to {high:.2f}; budget {self.budget:.1f})"
+        budget = "no budget" if self.budget is None else f"budget {self.budget:.1f}"
+        return f"{self.what} {self.ratio:.2f} ({low:.2f} to {high:.2f}; {budget})"
 
 
 @dataclass

@@ -58,7 +58,9 @@ def full(engine: core.Engine) -> None:
 
 def row_mb(folder: Path) -> float:
     manifest = read_manifest(folder)
-    return 2 * int(manifest["layers"]) * manifest["kv_heads"] * manifest["head_dim"] * CONTEXT * 4 / MB
+    return (
+        2 * int(manifest["layers"]) * manifest["kv_heads"] * manifest["head_dim"] * CONTEXT * 4 / MB
+    )
 
 
 def resident(line: str) -> float:

@@ -99,12 +99,6 @@ class Answer:
         start = self.pieces[0][0]
         return self.tokens_between(start, self.pieces[-1][0]) / (self.pieces[-1][0] - start)
 
-    @property
-    def longest_wait_s(self) -> float:
-        """Longest time between two pieces."""
-        times = [at for at, _ in self.pieces]
-        return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
-
 
 def answers(
     engine: core.Engine, prompts: Sequence[Messages], samplings: Sequence[core.Sampling]

@@ -93,8 +93,12 @@ def bench(name: str) -> Suite:
     return Suite(f"bench {name}", command, E2E, lambda _output: Tally(passed=1))
 
 
+CORE = ("core", "models", "devices", "tensorrt")
+"""Folders of tests/gpu_peer that are about the inference core and what it is fed."""
+
 PARTS: dict[str, Callable[[], list[Suite]]] = {
-    "unit": lambda: [pytest(), cargo(), vitest()],
+    "core": lambda: [cargo(), pytest(*(f"tests/gpu_peer/{name}" for name in CORE))],
+    "unit": lambda: [pytest(*(f"--ignore=tests/gpu_peer/{name}" for name in CORE)), vitest()],
     "e2e": lambda: [playwright()],
 }
 
