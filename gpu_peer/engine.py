@@ -15,11 +15,19 @@ EngineEndReason = Literal["stop", "length", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is loaded. `context_length` counts tokens, prompt and answer together."""
+    """What is loaded.
+
+    Attributes:
+        name: Name for people.
+        context_length: Tokens of prompt and answer together.
+        device: What computes.
+        max_tokens: Tokens of the longest answer.
+    """
 
     name: str
     context_length: int
     device: str
+    max_tokens: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,13 @@ class Engine(Protocol):
     @property
     def info(self) -> ModelInfo:
         """Say what is loaded."""
+
+    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+        """Give a prompt's tokens, the chat template's included; blocks meanwhile.
+
+        Raises:
+            GenerationRefused: the model's template refuses the prompt.
+        """
 
     def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         """Queue a generation; blocks while the prompt is turned into tokens.
