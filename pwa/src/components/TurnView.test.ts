@@ -153,7 +153,7 @@ it('shows a running answer as it grows, without drawing another message again', 
 })
 
 describe('the line above which the model sees nothing', () => {
-  const [m1, m2, m3] = [id(20), id(21), id(22)]
+  const [m1, m2, m3, m4] = [id(20), id(21), id(22), id(23)]
   const cut = { first: m2, left_out: 1, limit: 3072 }
 
   async function shown(...events: Event[]) {
@@ -161,6 +161,16 @@ describe('the line above which the model sees nothing', () => {
     outside.say({ type: 'events', events, upto: events.length })
     await nextTick()
     return view
+  }
+
+  async function goOn(next: typeof cut | null) {
+    const events = [
+      ended(10, '3', { answer: id(32) }),
+      written(11, 'Four', m4),
+      begun(12, id(33), m4, chat, next),
+    ]
+    outside.say({ type: 'events', events, upto: 12 })
+    await nextTick()
   }
 
   function lines(view: ReturnType<typeof show>) {
@@ -193,18 +203,14 @@ describe('the line above which the model sees nothing', () => {
 
   it('goes with an answer that saw all again', async () => {
     const view = await shown(...before, begun(9, id(32), m3, chat, cut))
-    outside.say({ type: 'events', events: [ended(10, '3', { answer: id(32) })], upto: 10 })
-    outside.say({ type: 'events', events: [begun(11, id(33), m3)], upto: 11 })
-    await nextTick()
-    expect(lines(view)).toEqual([false, false, false])
+    await goOn(null)
+    expect(lines(view)).toEqual([false, false, false, false])
   })
 
   it('moves with the next answer', async () => {
     const view = await shown(...before, begun(9, id(32), m3, chat, cut))
-    const later = { first: m3, left_out: 2, limit: 3072 }
-    outside.say({ type: 'events', events: [begun(10, id(33), m3, chat, later)], upto: 10 })
-    await nextTick()
-    expect(lines(view)).toEqual([false, false, true])
+    await goOn({ first: m3, left_out: 2, limit: 3072 })
+    expect(lines(view)).toEqual([false, false, true, false])
     expect(view.get('details').text()).toContain('2 earlier messages were left out')
   })
 

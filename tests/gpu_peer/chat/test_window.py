@@ -75,6 +75,12 @@ def test_a_cut_leaves_half_of_the_room_and_no_exchange_more_than_it_must(
     assert words(prompt_for(chat[first - 1 :])) > most or first == 1
 
 
+def test_beside_a_long_message_stays_what_fits() -> None:
+    before = [exchange(number, 4, 4) for number in range(9)]  # ten tokens each
+    newest = exchange(9, 60, None)  # 70 with the system text
+    assert first_seen([*before, newest], 0, 100, words) == 6
+
+
 @given(CHATS, ROOMS)
 def test_counting_is_asked_for_a_few_times(chat: list[Exchange], room: int) -> None:
     count = Counter()
