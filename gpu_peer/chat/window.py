@@ -7,8 +7,11 @@ for the answer.
 Leaving out only as much as must be would move the cut with every turn from then on, and each
 prompt would begin differently from the one before: the engine keeps the beginnings of prompts, and
 would compute each of them anew. So a cut leaves out more, until what was said before takes at most
-half of the room. The turns after it then append to the same beginning, and as a rule only about
-one in so many turns as fill the other half pays for a whole prompt.
+half of the room. The turns after it then append to the same beginning, until they have filled the
+other half.
+
+Measured over 28 turns of a full chat with a context of 768 tokens: with the half 5 cuts and 77 % of
+the prompts' tokens taken from the cache, with the least possible 28 cuts and none.
 """
 
 from collections.abc import Callable, Sequence
