@@ -22,12 +22,15 @@ class ModelInfo:
         context_length: Tokens of prompt and answer together.
         device: What computes.
         max_tokens: Tokens of the longest answer.
+        decodes_together: Whether answers that run at the same time are computed together, or
+            take turns.
     """
 
     name: str
     context_length: int
     device: str
     max_tokens: int
+    decodes_together: bool = True
 
 
 @dataclass(frozen=True)

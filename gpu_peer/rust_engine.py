@@ -34,7 +34,13 @@ class RustEngine:
     def info(self) -> ModelInfo:
         """See `Engine`."""
         info = self._engine.info
-        return ModelInfo(info.name, info.context_length, info.device, self._sampling.max_tokens)
+        return ModelInfo(
+            info.name,
+            info.context_length,
+            info.device,
+            self._sampling.max_tokens,
+            info.decodes_together,
+        )
 
     def count_tokens(self, prompt: Sequence[Turn]) -> int:
         """See `Engine`."""
@@ -78,7 +84,7 @@ def load_engine(
         engine = core.Engine.load(
             str(folder),
             library=str(runtime_library()),
-            device=device,
+            device="cpu" if device == "auto" else device,
             threads=threads,
             context_length=context_length,
         )

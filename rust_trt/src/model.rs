@@ -1,6 +1,5 @@
 //! A language model: tokens in, logits out, a cache of several rows between.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,11 +7,17 @@ use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 use ort::value::Tensor;
 
-use crate::cache::{Cache, LOGITS};
+use crate::cache::Cache;
+use crate::device::Device;
 use crate::error::{EngineError, Result};
-use crate::graph::{self, Graph, PARTS};
-use crate::manifest::{MODEL_FILE, Manifest};
-use crate::runtime::{self, Device};
+use crate::folder::MODEL_FILE;
+use crate::graph::{self, ATTENTION_MASK, Graph, INPUT_IDS, LOGITS, PARTS, POSITION_IDS};
+use crate::manifest::Manifest;
+use crate::memory::place::Place;
+use crate::profile::Bounds;
+use crate::proof;
+use crate::provider;
+use crate::runtime;
 
 /// One token for one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,25 @@ pub trait LanguageModel {
     fn exchange(&mut self, one: usize, other: usize, positions: usize);
 }
 
+/// Where and how large a model is to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Load<'a> {
+    /// ONNX Runtime's shared library.
+    pub library: &'a Path,
+    /// What computes.
+    pub device: Device,
+    /// What brings the device.
+    pub provider: &'a provider::Request,
+    /// Threads of the processor.
+    pub threads: usize,
+    /// Rows of the cache, at least 2.
+    pub rows: usize,
+    /// Positions of a row.
+    pub context_length: usize,
+    /// Most tokens that are prefilled in a step.
+    pub chunk: usize,
+}
+
 /// A model folder's graph in ONNX Runtime.
 pub struct OnnxModel {
     /// Dropped before the session that its bindings belong to.
@@ -70,27 +94,43 @@ pub struct OnnxModel {
     manifest: Manifest,
     rows: usize,
     decodes_together: bool,
+    /// The mask is always as long as the cache: what a card compiles for one length of it
+    /// serves every step, and TensorRT finds the end of a shared cache by it.
+    whole_mask: bool,
+    /// A copy within the cache failed: what rows hold is not known any more.
+    broken: Option<EngineError>,
 }
 
 impl OnnxModel {
-    /// Opens the graph in `folder`, with a cache of `rows` (at least 2) rows of `context_length`
-    /// positions, and proves with a few tokens that it computes, that its cache works
-    /// in place, and whether rows can decode together.
+    /// Opens the graph in `folder`, and proves with a few tokens that it computes, that
+    /// its cache works in place, and whether rows can decode together.
     ///
     /// # Errors
     /// [`EngineError::RuntimeMissing`], [`EngineError::ModelDamaged`],
-    /// [`EngineError::ModelUnsupported`] or [`EngineError::MemoryShort`].
-    pub fn load(
-        folder: &Path,
-        manifest: Manifest,
-        library: &Path,
-        device: Device,
-        threads: usize,
-        rows: usize,
-        context_length: usize,
-    ) -> Result<Self> {
-        let environment = runtime::environment(library)?;
-        let session = runtime::open(&environment, &folder.join(MODEL_FILE), device, threads)?;
+    /// [`EngineError::ModelUnsupported`], [`EngineError::DeviceUnavailable`] or
+    /// [`EngineError::MemoryShort`].
+    pub fn load(folder: &Path, manifest: Manifest, load: &Load<'_>) -> Result<Self> {
+        let environment = runtime::environment(load.library)?;
+        let card = provider::find(&environment, load.library, load.device, load.provider)?;
+        let place = place(load.device, card.as_ref()).map_err(|error| unusable(&error))?;
+        let rows = load.rows;
+        let context_length = load.context_length.max(proof::POSITIONS);
+        let bounds = Bounds {
+            rows,
+            context_length,
+            chunk: load.chunk,
+        };
+        if let (Some(_), Some(cache)) = (&card, &load.provider.cache) {
+            // Without it the next start is only slower.
+            let _ = std::fs::create_dir_all(cache);
+        }
+        let options = provider::options(load.device, load.provider, bounds.options(&manifest));
+        let session = runtime::open(
+            &environment,
+            &folder.join(MODEL_FILE),
+            card.map(|card| (card, options.as_slice())),
+            load.threads,
+        )?;
         let graph = graph::check(
             &manifest,
             &runtime::ports(session.inputs()),
@@ -100,91 +140,56 @@ impl OnnxModel {
             needed: row_bytes(&manifest, context_length).saturating_mul(rows),
             limit: None,
         };
-        let proof = Cache::new(&manifest, rows, PROOF_CAPACITY).ok_or_else(short)?;
-        let cache = Cache::new(&manifest, rows, context_length).ok_or_else(short)?;
+        let cache = match place {
+            None => Cache::on_host(&manifest, rows, context_length),
+            Some(place) => {
+                check_place(place, &session)?;
+                Cache::on_device(
+                    &environment,
+                    &session,
+                    place,
+                    &manifest,
+                    rows,
+                    context_length,
+                )
+                .map_err(|error| unusable(&error))?
+            }
+        }
+        .ok_or_else(short)?;
         let mut model = Self {
-            cache: proof,
+            cache,
             session,
             graph,
             manifest,
             rows,
             decodes_together: false,
+            whole_mask: place.is_some(),
+            broken: None,
         };
-        model.prove_in_place()?;
-        model.decodes_together = model.prove_together().map_err(|error| not_run(&error))?;
-        model.cache = cache;
+        model.decodes_together = proof::prove(&mut model)?;
         Ok(model)
     }
 
-    fn prove_in_place(&mut self) -> Result<()> {
-        let token = self.manifest.stop_token_ids[0];
-        let step = |model: &mut Self, past| {
-            model
-                .run(0..1, &[past], &[token])
-                .map(drop)
-                .map_err(|error| not_run(&error))
-        };
-        step(self, 0)?;
-        let first = self.cache.key(0, 0);
-        step(self, 1)?;
-        let written = |position| self.cache.key(0, position).iter().any(|&n| n != 0.0);
-        if self.cache.key(0, 0) == first && written(0) && written(1) && !written(2) {
-            Ok(())
-        } else {
-            Err(EngineError::ModelUnsupported(
-                "its graph does not keep its cache in one place; export it with GroupQueryAttention"
-                    .into(),
-            ))
-        }
+    /// Puts another cache in the place of the present one, and returns that.
+    pub(crate) fn exchange_cache(&mut self, cache: Cache) -> Cache {
+        std::mem::replace(&mut self.cache, cache)
     }
 
-    /// Rows of different age and with different tokens, together and each by itself.
-    ///
-    /// Whether the numbers agree depends on the kernels for this processor and these
-    /// weights, so it is found out where it matters. On x86-64 with 8-bit weights
-    /// they do.
-    fn prove_together(&mut self) -> ort::Result<bool> {
-        let vocab = self.manifest.vocab_size;
-        let token =
-            |row: usize, past: usize| ((row * PROOF_CAPACITY + past + 1) * 7919 % vocab) as u32;
-        let pasts: Vec<usize> = (0..self.rows)
-            .map(|row| 1 + row % (PROOF_CAPACITY - 2))
-            .collect();
-        let last: Vec<u32> = pasts
-            .iter()
-            .enumerate()
-            .map(|(row, &past)| token(row, past))
-            .collect();
-        // Kernels take rows in tiles and have another for what is left over: look at
-        // both ends. The rows between only fill.
-        let looked_at: BTreeSet<usize> = [0, 1, self.rows - 2, self.rows - 1].into();
-        let mut alone = Vec::new();
-        for &row in &looked_at {
-            let tokens: Vec<u32> = (0..pasts[row]).map(|past| token(row, past)).collect();
-            self.run(row..row + 1, &[0], &tokens)?;
-            let logits = self.run(row..row + 1, &[pasts[row]], &last[row..=row])?;
-            alone.push((row, logits.to_vec()));
-        }
-        for width in [2, self.rows] {
-            let together = self.run(0..width, &pasts[..width], &last[..width])?;
-            let same = |row: usize, logits: &[f32]| {
-                let theirs = &together[row * vocab..(row + 1) * vocab];
-                std::iter::zip(logits, theirs).all(|(a, b)| a.to_bits() == b.to_bits())
-            };
-            if !alone
-                .iter()
-                .filter(|(row, _)| *row < width)
-                .all(|(row, logits)| same(*row, logits))
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(crate) fn is_on_device(&self) -> bool {
+        self.whole_mask
     }
 
     /// The same number of tokens for each row, behind its `pasts`. Logits of the last
     /// one of each.
-    fn run(
+    pub(crate) fn run(
         &mut self,
         rows: Range<usize>,
         pasts: &[usize],
@@ -192,6 +197,13 @@ impl OnnxModel {
     ) -> ort::Result<&mut [f32]> {
         let count = rows.len();
         let each = tokens.len() / count;
+        // How the graph learns the lengths: 8 bytes a position, beside megabytes of
+        // weights read.
+        let width = if self.whole_mask {
+            self.cache.capacity()
+        } else {
+            pasts.iter().max().map_or(0, |past| past + each)
+        };
         let bound = self.cache.bound(&self.session, &self.manifest, &rows)?;
         let binding = &mut bound.binding;
         let ids: Vec<i64> = tokens.iter().map(|&id| i64::from(id)).collect();
@@ -206,9 +218,6 @@ impl OnnxModel {
                 &Tensor::from_array(([count, each], positions))?,
             )?;
         }
-        // How the graph learns the lengths: 8 bytes a position, beside megabytes of
-        // weights read.
-        let width = pasts.iter().max().map_or(0, |past| past + each);
         let mask: Vec<i64> = pasts
             .iter()
             .flat_map(|&past| (0..width).map(move |at| i64::from(at < past + each)))
@@ -238,6 +247,9 @@ impl OnnxModel {
     }
 
     fn check_room(&self, past: usize, tokens: usize) -> Result<()> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         let room = self.cache.capacity().saturating_sub(past);
         if (1..=room).contains(&tokens) {
             Ok(())
@@ -247,6 +259,30 @@ impl OnnxModel {
             )))
         }
     }
+}
+
+/// The memory of the device, where it is another than the system's.
+fn place(device: Device, card: Option<&ort::device::Device<'_>>) -> ort::Result<Option<Place>> {
+    match (device, card) {
+        (Device::Cpu, _) | (Device::Cuda | Device::TensorRt, None) => Ok(None),
+        (Device::Emulated, _) => Place::host().map(Some),
+        (Device::Cuda | Device::TensorRt, Some(card)) => Place::of(card).map(Some),
+    }
+}
+
+/// Attention must run where the cache is: else all of it would travel for every token.
+fn check_place(place: Place, session: &Session) -> Result<()> {
+    let here = place
+        .is_wanted(session, |input| input.starts_with("past_key_values."))
+        .map_err(|error| unusable(&error))?;
+    if here {
+        return Ok(());
+    }
+    Err(EngineError::DeviceUnavailable(
+        "The card cannot compute this model's attention. Choose another model, \
+         or set the device to 'cpu'."
+            .into(),
+    ))
 }
 
 /// Bytes that the keys and values of one sequence take.
@@ -260,7 +296,7 @@ pub fn row_bytes(manifest: &Manifest, context_length: usize) -> usize {
         context_length,
     ]
     .into_iter()
-    .fold(size_of::<f32>(), usize::saturating_mul)
+    .fold(manifest.kv_dtype.bytes(), usize::saturating_mul)
 }
 
 impl LanguageModel for OnnxModel {
@@ -293,24 +329,25 @@ impl LanguageModel for OnnxModel {
     }
 
     fn copy(&mut self, from: usize, to: usize, positions: usize) {
-        self.cache.copy(from, to, positions);
+        if let Err(error) = self.cache.copy(from, to, positions) {
+            self.broken = Some(failed(&error));
+        }
     }
 
     fn exchange(&mut self, one: usize, other: usize, positions: usize) {
-        self.cache.exchange(one, other, positions);
+        if let Err(error) = self.cache.exchange(one, other, positions) {
+            self.broken = Some(failed(&error));
+        }
     }
 }
-
-const INPUT_IDS: &str = "input_ids";
-const ATTENTION_MASK: &str = "attention_mask";
-const POSITION_IDS: &str = "position_ids";
-/// Positions of the cache that proves the graph: more than the proof fills.
-const PROOF_CAPACITY: usize = 8;
 
 fn failed(error: &ort::Error) -> EngineError {
     EngineError::InferenceFailed(error.message().to_owned())
 }
 
-fn not_run(error: &ort::Error) -> EngineError {
-    EngineError::ModelUnsupported(format!("its graph does not run here ({})", error.message()))
+fn unusable(error: &ort::Error) -> EngineError {
+    EngineError::DeviceUnavailable(format!(
+        "The card's memory cannot be used ({}). Set the device to 'cpu'.",
+        error.message()
+    ))
 }
