@@ -12,8 +12,10 @@ use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event};
 use crate::folder::{self, TEMPLATE_FILE, TOKENIZER_FILE};
 use crate::mailbox::{Command, Feeding, Mailbox, Next};
-use crate::model::{LanguageModel, Load, OnnxModel, row_bytes};
+use crate::model::LanguageModel;
+use crate::onnx_model::{Load, OnnxModel, row_bytes};
 use crate::prompt::PromptEncoder;
+use crate::proof;
 use crate::provider;
 use crate::runtime;
 use crate::sampling::Sampling;
@@ -122,7 +124,7 @@ impl Engine {
             max_active,
             options.cache_bytes,
         )?;
-        let model = OnnxModel::load(
+        let mut model = OnnxModel::open(
             &options.folder,
             manifest,
             &Load {
@@ -136,7 +138,7 @@ impl Engine {
                 chunk: PREFILL_CHUNK,
             },
         )?;
-        info.decodes_together = model.decodes_together();
+        info.decodes_together = proof::prove(&mut model)?;
         Self::start(
             model,
             info,

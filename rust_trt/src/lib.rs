@@ -6,9 +6,10 @@
 //! its own.
 //!
 //! Direction of imports: [`error`] ← [`manifest`], [`device`], [`tokenizer`],
-//! [`template`], [`sampler`], [`runtime`], `memory` ← `kv_memory`, [`provider`],
-//! [`profile`] ← [`cache`] ← `proof`, [`model`] ← [`sequence`], [`prefix`], [`window`] ←
-//! [`scheduler`] ← [`generator`] ← `py`, the only file that names `PyO3`.
+//! [`template`], [`sampler`], [`runtime`], [`provider`], [`profile`], `memory` ←
+//! `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
+//! [`sequence`], [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only
+//! file that names `PyO3`.
 
 // Allowed in `memory`, and for the one call that binds its views.
 #![deny(unsafe_code)]
@@ -30,6 +31,7 @@ pub mod manifest;
 #[allow(unsafe_code)] // says why at its top
 mod memory;
 pub mod model;
+pub mod onnx_model;
 pub mod prefix;
 pub mod profile;
 pub mod prompt;

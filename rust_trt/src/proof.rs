@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 
 use crate::cache::Cache;
 use crate::error::{EngineError, Result};
-use crate::model::{LanguageModel, OnnxModel};
+use crate::model::LanguageModel;
+use crate::onnx_model::{LEAST_POSITIONS, OnnxModel, row_bytes};
 
-/// Positions of a cache that are used: more than are filled.
-pub(crate) const POSITIONS: usize = 8;
-
-/// Proves that `model` computes in place, and returns whether rows can decode together.
+/// Proves that `model` computes in place, and tells it and the caller whether its rows can
+/// decode together.
 ///
 /// On the processor it is done with a short cache of its own, so that rows that nobody
 /// uses take no memory. A card has its memory already, and is only asked for shapes that
@@ -22,12 +21,19 @@ pub(crate) const POSITIONS: usize = 8;
 /// # Errors
 /// [`EngineError::ModelUnsupported`], or [`EngineError::MemoryShort`] for the short cache.
 pub(crate) fn prove(model: &mut OnnxModel) -> Result<bool> {
-    if model.is_on_device() {
-        return prove_here(model);
-    }
-    let short = Cache::on_host(model.manifest(), model.rows(), POSITIONS);
+    let together = if model.is_on_device() {
+        prove_here(model)?
+    } else {
+        prove_aside(model)?
+    };
+    model.set_decodes_together(together);
+    Ok(together)
+}
+
+fn prove_aside(model: &mut OnnxModel) -> Result<bool> {
+    let short = Cache::on_host(model.manifest(), model.rows(), LEAST_POSITIONS);
     let short = short.ok_or(EngineError::MemoryShort {
-        needed: crate::model::row_bytes(model.manifest(), POSITIONS) * model.rows(),
+        needed: row_bytes(model.manifest(), LEAST_POSITIONS) * model.rows(),
         limit: None,
     })?;
     let own = model.exchange_cache(short);
@@ -59,8 +65,11 @@ fn is_in_place(model: &mut OnnxModel) -> ort::Result<bool> {
 /// Rows of different age and with different tokens, together and each by itself.
 fn decodes_together(model: &mut OnnxModel) -> ort::Result<bool> {
     let (rows, vocab) = (model.rows(), model.manifest().vocab_size);
-    let token = |row: usize, past: usize| ((row * POSITIONS + past + 1) * 7919 % vocab) as u32;
-    let pasts: Vec<usize> = (0..rows).map(|row| 1 + row % (POSITIONS - 2)).collect();
+    let token =
+        |row: usize, past: usize| ((row * LEAST_POSITIONS + past + 1) * 7919 % vocab) as u32;
+    let pasts: Vec<usize> = (0..rows)
+        .map(|row| 1 + row % (LEAST_POSITIONS - 2))
+        .collect();
     let last: Vec<u32> = pasts
         .iter()
         .enumerate()
