@@ -234,8 +234,8 @@ fn check_place(place: Place, session: &Session) -> Result<()> {
         return Ok(());
     }
     Err(EngineError::DeviceUnavailable(
-        "The card cannot compute this model's attention. Choose another model, \
-         or set the device to 'cpu'."
+        "The card cannot compute this model's attention. Convert it with --dtype f16, \
+         choose another model, or set the device to 'cpu'."
             .into(),
     ))
 }

@@ -32,7 +32,7 @@ struct Kind {
 const CUDA: Kind = Kind {
     name: "CUDAExecutionProvider",
     title: "CUDA",
-    package: "onnxruntime-gpu",
+    package: "onnxruntime-gpu[cuda,cudnn]",
     card: "an NVIDIA card",
 };
 const TENSORRT: Kind = Kind {
@@ -211,7 +211,7 @@ mod tests {
                 "{text}"
             );
             let text = sentence(library(&CUDA, runtime, &request));
-            assert!(text.contains("onnxruntime-gpu"), "{text}");
+            assert!(text.contains("onnxruntime-gpu[cuda,cudnn]"), "{text}");
         }
     }
 
