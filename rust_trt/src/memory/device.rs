@@ -186,3 +186,36 @@ impl Drop for DeviceMemory {
         unsafe { (api.ReleaseAllocator)(self.allocator.as_ptr()) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::testing::session;
+
+    #[test]
+    fn more_than_there_is_is_none() {
+        let (environment, session) = session();
+        let place = Place::host().unwrap();
+        let memory = DeviceMemory::new(environment, session, place, 1 << 60).unwrap();
+        assert!(memory.is_none());
+    }
+
+    #[test]
+    fn it_begins_with_zeros_where_something_else_was() {
+        let (environment, session) = session();
+        let place = Place::host().unwrap();
+        let bytes = ZEROS + 3;
+        for _ in 0..2 {
+            let memory = DeviceMemory::new(environment, session, place, bytes).unwrap();
+            let mut memory = memory.unwrap();
+            assert!(
+                memory
+                    .read(&(0..bytes))
+                    .unwrap()
+                    .iter()
+                    .all(|&byte| byte == 0)
+            );
+            memory.write(0, &vec![7; bytes]).unwrap();
+        }
+    }
+}

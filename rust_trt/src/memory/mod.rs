@@ -7,6 +7,8 @@
 pub(crate) mod device;
 pub(crate) mod host;
 pub(crate) mod place;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt::Debug;
 use std::ops::Range;

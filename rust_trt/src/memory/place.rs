@@ -107,3 +107,41 @@ impl Place {
         kind(self) == kind(other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::testing::session;
+    use ort::sys::{OrtAllocatorType, OrtMemoryInfoDeviceType};
+
+    /// The memory of a card that is not there; never freed.
+    fn card() -> Place {
+        let mut info = std::ptr::null_mut();
+        // SAFETY: all pointers are valid for the call; the status is used once.
+        unsafe {
+            let status = (ort::api().CreateMemoryInfo_V2)(
+                c"card".as_ptr(),
+                OrtMemoryInfoDeviceType::OrtMemoryInfoDeviceType_GPU,
+                0x10DE,
+                0,
+                OrtDeviceMemoryType::OrtDeviceMemoryType_DEFAULT,
+                0,
+                OrtAllocatorType::OrtDeviceAllocator,
+                &raw mut info,
+            );
+            ort::Error::result_from_status(status).unwrap();
+        }
+        Place::new(info).unwrap()
+    }
+
+    #[test]
+    fn a_session_wants_its_inputs_where_it_computes() {
+        let (_, session) = session();
+        let wanted = |place: Place, name: &str| place.is_wanted(session, |input| input == name);
+        let host = Place::host().unwrap();
+        assert!(wanted(host, "x").unwrap());
+        assert!(!wanted(card(), "x").unwrap());
+        assert!(wanted(card(), "not an input").unwrap());
+        assert!(host.is_host().unwrap() && !card().is_host().unwrap());
+    }
+}
