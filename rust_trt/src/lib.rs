@@ -11,7 +11,7 @@
 //! [`sequence`], [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only
 //! file that names `PyO3`.
 
-// Allowed in `memory`, and for the one call that binds its views.
+// Allowed in `memory`, and where `kv_memory` and `cache` make and bind views of it.
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -146,7 +146,7 @@ fn load_companions(library: &Path) {
     for stem in COMPANIONS {
         let versioned = files.iter().find(|path| {
             let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.strip_prefix(stem).is_some_and(|rest| rest.len() > 1))
+            name.is_some_and(|name| name.strip_prefix(stem).is_some_and(|rest| !rest.is_empty()))
         });
         if let Some(path) = versioned {
             let _ = ort::util::preload_dylib(path);
