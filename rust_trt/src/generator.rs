@@ -19,8 +19,9 @@ use crate::proof;
 use crate::provider;
 use crate::runtime;
 use crate::sampling::Sampling;
-use crate::scheduler::{PREFILL_CHUNK, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::sequence::Language;
+use crate::slots::PREFILL_CHUNK;
 use crate::template::{ChatTemplate, Message};
 use crate::tokenizer::Tokenizer;
 
