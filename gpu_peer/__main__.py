@@ -76,12 +76,13 @@ def _load(config: Config) -> Engine:
 
 def _model_folder(config: Config) -> Path:
     """Give the model's folder, and convert the model first where that is not done."""
-    if config.model is not None and config.model.is_dir():
-        return config.model
     from gpu_peer.models.embedded import embedded_gguf
     from gpu_peer.models.errors import ModelError
+    from gpu_peer.models.folder import is_model_folder
     from gpu_peer.models.store import ensure_model
 
+    if config.model is not None and is_model_folder(config.model):
+        return config.model
     try:
         return ensure_model(config.model or embedded_gguf(), config.data / "models")
     except ModelError as error:

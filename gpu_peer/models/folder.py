@@ -65,6 +65,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
 
 
+def is_model_folder(path: Path) -> bool:
+    """Whether `path` is a folder that says it is a model's, sound or not."""
+    return (path / MANIFEST_FILE).is_file()
+
+
 def verify_folder(folder: Path) -> dict[str, Any]:
     """Check every file of `folder` by size and SHA-256 and return `hearth.json`.
 
