@@ -66,6 +66,7 @@ _PARTS_WITH_POST_NORMS = {
     "ffn_norm": "pre_feedforward_layernorm",
     "post_ffw_norm": "post_feedforward_layernorm",
 }
+_LONGEST_NAME = 200  # characters; file systems take 255 bytes
 _COMPUTED = ".rotary_emb.inv_freq"  # old checkpoints store what follows from config.json
 
 
@@ -162,8 +163,9 @@ class CheckpointSource:
 
     def _open_file(self, name: str) -> SafetensorsFile:
         path = self.path / name
-        if not path.is_file():
-            raise SourceDamaged(self.path, f"{name} is missing")
+        with system_errors(path):
+            if not path.is_file():
+                raise SourceDamaged(self.path, f"{name} is missing")
         file = SafetensorsFile(path)
         self._open.callback(file.close)
         return file
@@ -202,4 +204,5 @@ def _names(config: NetworkConfig) -> dict[str, str]:
 
 def _is_plain(name: str) -> bool:
     """Whether `name` is that of a safetensors file with no folder before it."""
-    return name.endswith(".safetensors") and not set("/\\:\0") & set(name)
+    fits = len(name) < _LONGEST_NAME and name.endswith(".safetensors")
+    return fits and not set("/\\:\0") & set(name)

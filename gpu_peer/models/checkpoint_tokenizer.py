@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gpu_peer.models.errors import SourceDamaged, SourceUnsupported, system_errors
-from gpu_peer.models.json_file import JsonObject, read_json
+from gpu_peer.models.errors import SourceDamaged, SourceUnsupported
+from gpu_peer.models.json_file import JsonObject, read_bytes, read_json
 from gpu_peer.models.tokenizer import Tokenizer, ends
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -121,10 +121,8 @@ def _template(folder: Path, settings: JsonObject) -> str:
     """Return the chat template: a file of its own before what the settings say."""
     path = folder / TEMPLATE_FILE
     if path.is_file():
-        with system_errors(path), path.open("rb") as file:
-            data = file.read(MAX_TEMPLATE_BYTES + 1)
         try:
-            template = data.decode("utf-8")
+            template = read_bytes(path, MAX_TEMPLATE_BYTES).decode("utf-8")
         except UnicodeDecodeError as error:
             raise SourceDamaged(path, "a text that is not UTF-8") from error
     elif isinstance(settings.content.get("chat_template"), list):
@@ -133,7 +131,7 @@ def _template(folder: Path, settings: JsonObject) -> str:
         template = settings.text("chat_template", "")
     if not template.strip():
         raise SourceUnsupported(folder, "it has no chat template, so it is not made for talking")
-    if len(template.encode("utf-8", "surrogatepass")) > MAX_TEMPLATE_BYTES:
+    if len(template.encode()) > MAX_TEMPLATE_BYTES:
         raise SourceDamaged(folder, f"a chat template of more than {MAX_TEMPLATE_BYTES} bytes")
     return template
 

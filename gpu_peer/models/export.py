@@ -113,7 +113,7 @@ def export_model(
 
 
 def _write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
-    text = json.dumps(tokenizer.json, ensure_ascii=False, indent=1)
+    text = json.dumps(tokenizer.json, ensure_ascii=False)
     (folder / TOKENIZER_FILE).write_text(text, encoding="utf-8")
     (folder / TEMPLATE_FILE).write_text(tokenizer.chat_template, encoding="utf-8", newline="")
 

@@ -10,6 +10,7 @@ from typing import Any, Never
 from gpu_peer.models.errors import SourceDamaged, system_errors
 
 _LONGEST_INTEGER = 20  # characters: 64 bits and a sign
+_MOST_CONTAINERS = 2_000_000  # a byte or two of text make an empty one, which takes 72 in memory
 
 
 class JsonObject:
@@ -89,21 +90,35 @@ def read_json(path: Path, limit: int) -> JsonObject:
     """
     if not path.is_file():
         raise SourceDamaged(path, "the file is missing")
+    return parse_json(path, read_bytes(path, limit))
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the content of the file `path`, of at most `limit` bytes.
+
+    Raises:
+        SourceDamaged: It is larger.
+        StorageFailed: The system refused to read it.
+    """
     with system_errors(path), path.open("rb") as file:
-        data = file.read(limit + 1)
+        # Asking for the limit would allocate the limit.
+        data = file.read(min(limit, path.stat().st_size) + 1)
     if len(data) > limit:
         raise SourceDamaged(path, f"it is larger than {limit} bytes")
-    return parse_json(path, data)
+    return data
 
 
 def parse_json(path: Path, data: bytes) -> JsonObject:
     """Return the object that `data`, read from `path`, is as JSON in UTF-8 (RFC 8259).
 
-    Stricter than the standard: no key twice, no integer beyond 64 bits.
+    Stricter than the standard: no key twice, no integer beyond 64 bits, and only what can be
+    written again: no half of a surrogate pair, no nesting that exhausts the stack.
 
     Raises:
         SourceDamaged: It is something else.
     """
+    if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS:
+        raise SourceDamaged(path, f"it has more than {_MOST_CONTAINERS} objects and lists")
     try:
         content = json.loads(
             data.decode("utf-8"),
@@ -111,6 +126,7 @@ def parse_json(path: Path, data: bytes) -> JsonObject:
             parse_int=_integer,
             parse_constant=_no_constant,
         )
+        json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise SourceDamaged(path, "it is not JSON") from error
     if not isinstance(content, dict):
