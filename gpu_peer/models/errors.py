@@ -59,7 +59,9 @@ class FolderDamaged(ModelError):
 
     def __init__(self, folder: Path, why: str) -> None:
         """Name the folder and what in it is wrong."""
-        super().__init__(f"The model folder {folder} is damaged ({why}). Convert the model again.")
+        super().__init__(
+            f"The model folder {folder} is damaged ({_plain(why)}). Convert the model again."
+        )
         self.folder = folder
         self.why = why
 
