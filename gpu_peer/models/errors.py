@@ -63,7 +63,6 @@ class FolderDamaged(ModelError):
             f"The model folder {folder} is damaged ({_plain(why)}). Convert the model again."
         )
         self.folder = folder
-        self.why = why
 
 
 class ConversionInterrupted(ModelError):

@@ -25,12 +25,8 @@ def external_files(model: Path) -> set[str]:
         raise FolderDamaged(model.parent, f"{model.name} is not an ONNX graph") from error
     nodes = (node for function in graph.functions for node in function.node)
     tensors = (*_tensors_of_graph(graph.graph), *_tensors_of_nodes(nodes))
-    return {
-        entry.value
-        for tensor in tensors
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
+    entries = (entry for tensor in tensors for entry in tensor.external_data)
+    return {entry.value for entry in entries if entry.key == "location"}
 
 
 def _tensors_of_graph(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -88,7 +88,7 @@ def verify_folder(folder: Path) -> dict[str, Any]:
         raise FolderDamaged(folder, f"{MANIFEST_FILE} does not name all files")
     for name, claim in files.items():
         if not isinstance(claim, dict) or not _is_plain(name):
-            raise FolderDamaged(folder, f"{MANIFEST_FILE} describes {name!r} wrongly")
+            raise FolderDamaged(folder, f"{MANIFEST_FILE} wrongly describes {name!r}")
         path = folder / name
         if path.is_symlink():
             raise FolderDamaged(folder, f"{name} is a link to another file")
@@ -100,9 +100,7 @@ def verify_folder(folder: Path) -> dict[str, Any]:
             raise FolderDamaged(folder, f"{name} has another content")
     foreign = external_files(folder / GRAPH_FILE) - files.keys()
     if foreign:
-        raise FolderDamaged(
-            folder, f"its graph reads {min(foreign)!r}, which is not one of its files"
-        )
+        raise FolderDamaged(folder, f"its graph reads a file beside its own, {min(foreign)!r}")
     return content
 
 
