@@ -18,7 +18,7 @@ from gpu_peer.models.config import (
     NetworkConfig,
     check_network,
 )
-from gpu_peer.models.errors import SourceDamaged, SourceUnsupported
+from gpu_peer.models.errors import ArchitectureUnknown, SourceDamaged, SourceUnsupported
 from gpu_peer.models.families import FAMILIES, Activation
 from gpu_peer.models.json_file import JsonObject
 from gpu_peer.models.rotary import Rotary, llama3_factors
@@ -71,12 +71,13 @@ def read_config(config: JsonObject, folder: Path, weight_bytes: int) -> NetworkC
 
     Raises:
         SourceDamaged: A size is missing, out of range, or contradicts another.
-        SourceUnsupported: Another architecture, or a feature that the graph does not build.
+        ArchitectureUnknown: Another family.
+        SourceUnsupported: A feature that the graph does not build.
     """
     model_type = config.text("model_type")
     defaults = MODEL_TYPES.get(model_type)
     if defaults is None:
-        raise SourceUnsupported(folder, f"its architecture is {model_type}")
+        raise ArchitectureUnknown(folder, model_type)
     if "quantization_config" in config:
         raise SourceUnsupported(folder, "its weights are quantised already")
     if config.flag("use_bidirectional_attention", False):

@@ -3,6 +3,8 @@
 ModelError
 ├── SourceDamaged          a model's file contradicts itself or ends too early
 ├── SourceUnsupported      a sound model that this exporter cannot convert
+│   └── ArchitectureUnknown   of a family that this exporter does not know
+├── ConverterFailed        the converter of the extra `convert` ended with an error
 ├── FolderDamaged          a model folder does not match its own hearth.json
 ├── ConversionInterrupted  the conversion was stopped before it was complete
 ├── DiskFull               no room for the model folder
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import ClassVar
 
 _LONGEST_REASON = 200
+_CONVERTER = "mobius-onnx==0.1.0"  # as in the extra `convert`
 
 
 class ModelError(Exception):
@@ -46,10 +49,36 @@ class SourceUnsupported(ModelError):
 
     code = "source-unsupported"
 
-    def __init__(self, path: Path, what: str) -> None:
-        """Name the file or folder and the feature that is not supported."""
-        super().__init__(f"{path.name} cannot be converted: {_plain(what)}. Choose another model.")
+    def __init__(self, path: Path, what: str, otherwise: str = "") -> None:
+        """Name the file or folder, the feature that is not supported, and what else can be done."""
+        super().__init__(
+            f"{path.name} cannot be converted: {_plain(what)}. Choose another model{otherwise}."
+        )
         self.path = path
+
+
+class ArchitectureUnknown(SourceUnsupported):
+    """The model is of a family that our exporter does not know."""
+
+    code = "architecture-unknown"
+
+    def __init__(self, path: Path, architecture: str) -> None:
+        """Name the file or folder, and what the family is called there."""
+        super().__init__(
+            path,
+            f"its architecture is {architecture}",
+            f", or pip install {_CONVERTER}, which knows more families",
+        )
+
+
+class ConverterFailed(ModelError):
+    """The converter of the extra `convert` ended with an error."""
+
+    code = "converter-failed"
+
+    def __init__(self, path: Path, why: str) -> None:
+        """Name the file or folder, and give the converter's last words."""
+        super().__init__(f"{path.name} cannot be converted: mobius says {_plain(why)!r}.")
 
 
 class FolderDamaged(ModelError):

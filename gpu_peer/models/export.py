@@ -105,14 +105,15 @@ def export_model(
         total = source.config.layers + 3
         progress("reading", 0, total)
         digest = source_digest(path)
-        _write_tokenizer(folder, source.tokenizer)
+        write_tokenizer(folder, source.tokenizer)
         bits = _write_graph(source, folder, options, progress)
         progress("checking", total - 1, total)
         write_manifest(folder, _manifest(source, digest, options, bits))
         progress("checking", total, total)
 
 
-def _write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    """Write `tokenizer.json` and the chat template into `folder`."""
     text = json.dumps(tokenizer.json, ensure_ascii=False)
     (folder / TOKENIZER_FILE).write_text(text, encoding="utf-8")
     (folder / TEMPLATE_FILE).write_text(tokenizer.chat_template, encoding="utf-8", newline="")

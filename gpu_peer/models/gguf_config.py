@@ -11,7 +11,7 @@ from gpu_peer.models.config import (
     check_network,
     expected_tensors,
 )
-from gpu_peer.models.errors import SourceDamaged, SourceUnsupported
+from gpu_peer.models.errors import ArchitectureUnknown, SourceDamaged, SourceUnsupported
 from gpu_peer.models.families import FAMILIES, Family
 from gpu_peer.models.gguf_file import GgufFile
 from gpu_peer.models.rotary import Rotary
@@ -24,12 +24,13 @@ def read_config(gguf: GgufFile) -> NetworkConfig:
 
     Raises:
         SourceDamaged: A size or tensor is missing, out of range, or contradicts another.
-        SourceUnsupported: Another architecture, or a feature that the graph does not build.
+        ArchitectureUnknown: Another family.
+        SourceUnsupported: A feature that the graph does not build.
     """
     architecture = gguf.text("general.architecture")
     family = FAMILIES.get(architecture)
     if family is None:
-        raise SourceUnsupported(gguf.path, f"its architecture is {architecture}")
+        raise ArchitectureUnknown(gguf.path, architecture)
     if gguf.integer(f"{architecture}.expert_count", 0):
         raise SourceUnsupported(gguf.path, "it is a mixture of experts")
     layers = _size(gguf, f"{architecture}.block_count", MAX_LAYERS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gpu_peer.models.convert import convert_model
 from gpu_peer.models.errors import (
     ConversionInterrupted,
     DiskFull,
@@ -20,7 +21,6 @@ from gpu_peer.models.export import (
     EXPORTER_VERSION,
     ExportOptions,
     Progress,
-    export_model,
     silent,
 )
 from gpu_peer.models.folder import verify_folder
@@ -78,7 +78,7 @@ def replace_folder(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        export_model(source, partial, options, progress)
+        convert_model(source, partial, options, progress)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except DiskFull as error:
