@@ -177,7 +177,7 @@ def _weights_elsewhere(graph: onnx.GraphProto) -> None:
     for tensor in graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":
-                entry.value = "../known.gguf"
+                entry.value = __file__  # absolute, and there
 
 
 @pytest.mark.parametrize(
