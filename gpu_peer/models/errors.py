@@ -3,7 +3,7 @@
 ModelError
 ├── SourceDamaged          a model's file contradicts itself or ends too early
 ├── SourceUnsupported      a sound model that this exporter cannot convert
-│   └── ArchitectureUnknown   of a family that this exporter does not know
+│   └── ArchitectureUnknown  of a family that this exporter does not know
 ├── ConverterFailed        the converter of the extra `convert` ended with an error
 ├── FolderDamaged          a model folder does not match its own hearth.json
 ├── ConversionInterrupted  the conversion was stopped before it was complete
