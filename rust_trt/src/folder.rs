@@ -50,7 +50,8 @@ fn check_files(manifest: &Manifest, folder: &Path) -> Result<()> {
     }
     for (name, entry) in &manifest.files {
         let path = file_in(folder, name)?;
-        let Ok(metadata) = fs::metadata(&path) else {
+        // Of the file itself: a link could lead anywhere.
+        let Ok(metadata) = fs::symlink_metadata(&path) else {
             return Err(damaged(format!("{name} is missing")));
         };
         if !metadata.is_file() {
@@ -147,6 +148,21 @@ mod tests {
         let folder = folder(&valid());
         fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
         assert_eq!(read(folder.path()).unwrap_err().code(), "model_damaged");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_file_of_the_folder() {
+        let folder = folder(&valid());
+        let link = folder.path().join("tokenizer.json");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(&link, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("tokenizer.json is not a file"),
+            "{error}"
+        );
     }
 
     #[test]
