@@ -8,8 +8,8 @@
 //! Direction of imports: [`error`] ← [`manifest`], [`device`], [`tokenizer`],
 //! [`template`], [`sampler`], [`runtime`], [`provider`], [`profile`], `memory` ←
 //! `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
-//! [`sequence`], [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only
-//! file that names `PyO3`.
+//! [`sequence`], [`prefix`], [`window`] ← [`slots`] ← [`scheduler`] ← [`generator`] ←
+//! `py`, the only folder that names `PyO3`.
 
 // Allowed in `memory`, and where `kv_memory` and `cache` make and bind views of it.
 #![deny(unsafe_code)]
