@@ -1,10 +1,13 @@
 //! What Python asks of the sampler.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::error::EngineError;
+use crate::json_schema::invalid;
 use crate::sampling::Sampling;
 
 #[pyclass(frozen, name = "Sampling", module = "gpu_peer._rust_trt")]
@@ -36,12 +39,25 @@ fn biases(by_token: &Bound<'_, PyDict>) -> PyResult<Vec<(u32, f32)>> {
         .collect()
 }
 
+/// A schema as JSON: a string is JSON already, anything else is for `json.dumps`.
+fn schema_text(schema: &Bound<'_, PyAny>) -> PyResult<Arc<str>> {
+    if let Ok(text) = schema.cast::<PyString>() {
+        let text = text.to_str().map_err(|_| invalid("it is no text"))?;
+        return Ok(text.into());
+    }
+    let json = schema.py().import("json")?;
+    let text = json
+        .call_method1("dumps", (schema,))
+        .map_err(|_| invalid("it must be a JSON object"))?;
+    Ok(text.extract::<String>()?.into())
+}
+
 #[pymethods]
 impl PySampling {
     #[new]
     #[pyo3(signature = (*, max_tokens=None, temperature=0.0, top_k=None, top_p=1.0, min_p=0.0,
                         repetition_penalty=1.0, seed=None, stop=Vec::new(), logit_bias=None,
-                        min_tokens=None, ignore_eos=false))]
+                        min_tokens=None, ignore_eos=false, json_schema=None))]
     #[allow(clippy::too_many_arguments)] // keyword-only in Python
     fn new(
         max_tokens: Option<&Bound<'_, PyAny>>,
@@ -55,6 +71,7 @@ impl PySampling {
         logit_bias: Option<&Bound<'_, PyDict>>,
         min_tokens: Option<&Bound<'_, PyAny>>,
         ignore_eos: bool,
+        json_schema: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let defaults = Sampling::default();
         let sampling = Sampling {
@@ -71,6 +88,7 @@ impl PySampling {
             min_tokens: min_tokens
                 .map_or(Ok(defaults.min_tokens), |value| whole(value, "min_tokens"))?,
             ignore_eos,
+            json_schema: json_schema.map(schema_text).transpose()?,
         };
         Ok(Self(sampling.checked()?))
     }
