@@ -9,7 +9,8 @@ use crate::error::{EngineError, Result};
 
 /// A schema, and how far an answer has followed it.
 pub struct Guide {
-    matcher: Matcher,
+    /// Large, and moved about with the request.
+    matcher: Box<Matcher>,
     /// Of the next token, if it is known already.
     mask: Option<SimpleVob>,
 }
@@ -25,7 +26,7 @@ impl Guide {
     pub(crate) fn new(mut matcher: Matcher) -> std::result::Result<Self, String> {
         let mask = matcher.compute_mask().map_err(|error| error.to_string())?;
         Ok(Self {
-            matcher,
+            matcher: Box::new(matcher),
             mask: Some(mask),
         })
     }

@@ -125,7 +125,7 @@ def test_what_is_no_schema_is_refused_at_once(schema: Any, reason: str) -> None:
 def test_a_schema_that_cannot_be_enforced_is_refused(
     engine: core.Engine, schema: dict[str, Any]
 ) -> None:
-    with pytest.raises(core.InvalidSampling, match="'json_schema'.*cannot be enforced"):
+    with pytest.raises(core.InvalidSampling, match=r"'json_schema'.*cannot be enforced"):
         engine.submit("refused", QUESTION, core.Sampling(json_schema=schema))
     # Nothing was begun under this id.
     engine.submit("refused", QUESTION, core.Sampling(max_tokens=1))
