@@ -262,6 +262,22 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_that_the_vocabulary_cannot_follow_further_is_done() {
+        // After 1 there could be a 2, but here that is no text.
+        let stops = [STOP, u32::from(b'2')];
+        let guides = Guides::new(Arc::new(byte_tokenizer()), stops.to_vec());
+        let guide = guides.compile(r#"{"enum": [1, 12]}"#).unwrap();
+        let longer = Sampling {
+            min_tokens: 9,
+            ..Sampling::default()
+        };
+        let mut answer = Answer::new(longer, Some(guide), &[1]);
+        let mut draw = || answer.draw(&mut [0.0; 259], &byte_tokenizer(), &stops, ROOM);
+        assert_eq!(draw().text, "1");
+        assert_eq!(draw().end, Some(EndReason::Stop));
+    }
+
+    #[test]
     fn where_more_may_follow_the_model_or_min_tokens_decide() {
         let number = r#"{"type": "integer", "minimum": 0, "maximum": 9999}"#;
         assert_eq!(say(Sampling::default(), guided(number), b"12").text, "12");
