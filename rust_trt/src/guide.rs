@@ -176,9 +176,10 @@ mod tests {
     fn describes(schema: &Value, value: &Value) -> bool {
         let count = |field: &str| schema[field].as_u64().unwrap() as usize;
         match schema["type"].as_str() {
-            Some("integer") => value.as_i64().is_some_and(|number| {
-                let (least, most) = (&schema["minimum"], &schema["maximum"]);
-                (least.as_i64().unwrap()..=most.as_i64().unwrap()).contains(&number)
+            // As a number: -0 is an integer, and is read as a float.
+            Some("integer") => value.as_f64().is_some_and(|number| {
+                let bound = |field: &str| schema[field].as_f64().unwrap();
+                number.fract() == 0.0 && (bound("minimum")..=bound("maximum")).contains(&number)
             }),
             Some("string") => value.as_str().is_some_and(|text| {
                 (count("minLength")..=count("maxLength")).contains(&text.chars().count())
