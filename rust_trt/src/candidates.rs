@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::ops::RangeInclusive;
 
 use crate::sampling::Sampling;
 
@@ -69,17 +70,7 @@ impl Candidates {
         }
         let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
-        // A non-finite logit has probability 0 (or is nonsense) and is never drawn.
-        kept.extend(
-            logits
-                .iter()
-                .enumerate()
-                .filter(|(_, logit)| logit.is_finite())
-                .map(|(id, &logit)| Candidate {
-                    logit,
-                    id: id as u32,
-                }),
-        );
+        collect(logits, self.least(best.logit)..=best.logit, &mut kept);
         if self.top_k > 0 && self.top_k < kept.len() {
             kept.select_nth_unstable_by(self.top_k - 1, |a, b| b.cmp(a));
             kept.truncate(self.top_k);
@@ -96,6 +87,20 @@ impl Candidates {
         let id = self.pick(&kept, best, uniform());
         self.kept = kept;
         Some(id)
+    }
+
+    /// The least logit that is worth a look: of a large vocabulary nearly all tokens are
+    /// below it, and are spared their exponential.
+    fn least(&self, best: f32) -> f32 {
+        // Weights below this change no sum of doubles, however large the vocabulary.
+        let mut weight = 1e-24_f64;
+        // A nucleus is counted before min-p is applied.
+        if self.top_p >= 1.0 {
+            weight = weight.max(f64::from(self.min_p));
+        }
+        let least = f64::from(best) + f64::from(self.temperature) * weight.ln();
+        // A little less, because min-p itself is decided by the weight.
+        (least - least.abs() * 1e-6 - 1e-6).max(f64::from(f32::MIN)) as f32
     }
 
     /// Leaves the smallest set of likeliest candidates that holds `top_p` of the weight.
@@ -136,18 +141,57 @@ impl Candidates {
     }
 }
 
+/// Logits that are looked at together: as many as make loops that the compiler turns
+/// into vector instructions.
+const LANES: usize = 16;
+
 /// The finite maximum; the lowest id among equals.
 fn best(logits: &[f32]) -> Option<Candidate> {
-    let mut best: Option<Candidate> = None;
-    for (id, &logit) in logits.iter().enumerate() {
-        if logit.is_finite() && best.is_none_or(|b| logit > b.logit) {
-            best = Some(Candidate {
-                logit,
-                id: id as u32,
-            });
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let highest = |most: &mut f32, logit: f32| {
+        // False for what is not a number.
+        if logit > *most && logit < f32::INFINITY {
+            *most = logit;
+        }
+    };
+    for chunk in chunks {
+        for (most, &logit) in lanes.iter_mut().zip(chunk) {
+            highest(most, logit);
         }
     }
-    best
+    let mut most = f32::NEG_INFINITY;
+    for &logit in lanes.iter().chain(rest) {
+        highest(&mut most, logit);
+    }
+    #[allow(clippy::float_cmp)] // it is one of them
+    let id = logits.iter().position(|&logit| logit == most)?;
+    most.is_finite().then_some(Candidate {
+        logit: most,
+        id: id as u32,
+    })
+}
+
+/// Appends the candidates whose logit is in `range`, by id.
+fn collect(logits: &[f32], range: RangeInclusive<f32>, kept: &mut Vec<Candidate>) {
+    for (index, chunk) in logits.chunks(LANES).enumerate() {
+        // No branch inside: nearly every chunk has none.
+        let any = chunk
+            .iter()
+            .fold(false, |any, logit| any | range.contains(logit));
+        if any {
+            let first = index * LANES;
+            kept.extend(
+                (first..)
+                    .zip(chunk)
+                    .filter(|(_, logit)| range.contains(logit))
+                    .map(|(id, &logit)| Candidate {
+                        logit,
+                        id: id as u32,
+                    }),
+            );
+        }
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +282,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_tokens_of_the_reference_set_are_drawn(
+        fn the_best_is_the_first_of_the_highest_that_are_numbers(
+            logits in prop::collection::vec(
+                prop_oneof![(-3i8..3).prop_map(f32::from), Just(f32::NAN), Just(f32::INFINITY)],
+                0..60,
+            ),
+        ) {
+            let plain = (0..logits.len())
+                .filter(|&id| logits[id].is_finite())
+                .min_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+            prop_assert_eq!(best(&logits).map(|best| best.id as usize), plain);
+        }
+
+        #[test]
+        fn what_may_be_drawn_is_the_reference_set(
             logits in prop::collection::vec(-20.0f32..20.0, 1..60),
             top_k in 0u32..70,
             top_p in 0.01f32..1.2,
@@ -255,6 +312,17 @@ mod tests {
             prop_assume!(allowed == reference_set(&near, &logits));
             for id in draws(&sampling, &logits, 20) {
                 prop_assert!(allowed.contains(&id), "{} not in {:?}", id, allowed);
+            }
+            let mut candidates = Candidates::new(&sampling);
+            candidates.draw(&logits, || 0.5);
+            if top_k != 1 {
+                let kept: Vec<u32> = candidates.kept.iter().map(|kept| kept.id).collect();
+                let best = best(&logits).unwrap().logit;
+                for id in allowed {
+                    // Less than this is never drawn, and may or may not be kept.
+                    let counts = candidates.weight(logits[id as usize], best) > 1e-20;
+                    prop_assert!(!counts || kept.contains(&id), "{} not in {:?}", id, kept);
+                }
             }
         }
     }
