@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
             "--dtype",
             choices=get_args(DtypeName),
             default=defaults.dtype,
-            help="of activations and cache: f32 for the CPU, f16 for TensorRT (int4 weights then)",
+            help="of activations and cache: f32 for the CPU, f16 for graphics cards",
         )
     return parser
 

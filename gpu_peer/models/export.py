@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gpu_peer.models.config import NetworkConfig, read_config
-from gpu_peer.models.errors import system_errors
+from gpu_peer.models.errors import OptionsInvalid, system_errors
 from gpu_peer.models.folder import (
     TEMPLATE_FILE,
     TOKENIZER_FILE,
@@ -58,7 +58,7 @@ from gpu_peer.models.weights import (
     read_matrix,
 )
 
-EXPORTER_VERSION = 1
+EXPORTER_VERSION = 2
 PRODUCER = "hearth"
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -73,23 +73,25 @@ class ExportOptions:
         weights: How matrices inside the blocks are stored; `stored` keeps what the file has as
             Q4_0 or Q8_0 and makes int8 of all else, `offset4` keeps Q4_1 and Q4_K too.
         accuracy_level: MatMulNBits' own: 4 rounds activations to int8 (fast), 0 does not.
-        dtype: Of activations and cache. `f16` is what TensorRT wants: it takes 4-bit weights
-            without zero points only, so matrices are int4 then and the embedding is float16.
+        dtype: Of activations and cache. `f16` is what graphics cards want. The embedding is float16
+            then, and `uint4` is not possible: TensorRT takes no zero points.
     """
 
     weights: WeightFormat = "stored"
     accuracy_level: int = 4
     dtype: DtypeName = "f32"
 
-    @property
-    def block_weights(self) -> WeightFormat:
-        """How matrices inside the blocks are stored in truth."""
-        return "int4" if self.dtype == "f16" else self.weights
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built.
 
-    @property
-    def outer_weights(self) -> WeightFormat:
-        """How the output matrix is stored."""
-        return "int4" if self.dtype == "f16" else "int8"
+        Raises:
+            OptionsInvalid: `uint4` with `f16`.
+        """
+        if self.dtype == "f16" and self.weights == "uint4":
+            raise OptionsInvalid(
+                "Weights of the form uint4 need zero points, which TensorRT does not take: "
+                "choose int4 or int8 with --dtype f16."
+            )
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -147,7 +149,7 @@ def _write_graph(
     with OnnxWriter(folder) as writer:
         precision = PRECISIONS[options.dtype]
         builder = GraphBuilder(writer, config, options.accuracy_level, precision)
-        outer = (config.vocab, config.hidden, options.outer_weights)
+        outer: tuple[int, int, WeightFormat] = (config.vocab, config.hidden, "int8")
         embedding = None
         if options.dtype == "f32":
             embedding = builder.begin(read_matrix(gguf, "token_embd.weight", *outer))
@@ -155,7 +157,7 @@ def _write_graph(
             builder.begin_with_table(read_embedding(gguf, config))
         for index in range(config.layers):
             progress("converting", index + 1, total)
-            layer = read_layer(gguf, config, index, options.block_weights)
+            layer = read_layer(gguf, config, index, options.weights)
             bits |= layer.bits
             builder.layer(index, layer)
         progress("converting", config.layers + 1, total)
@@ -189,7 +191,7 @@ def _manifest(
         eos_token=tokenizer.eos_token,
         stop_token_ids=tokenizer.stop_token_ids,
         quantization={
-            "weights": "uint4" if options.block_weights == "uint4" else _formats(bits),
+            "weights": "uint4" if options.weights == "uint4" else _formats(bits),
             "embedding": "int8" if options.dtype == "f32" else options.dtype,
             "block_size": BLOCK,
             "accuracy_level": options.accuracy_level,

@@ -94,3 +94,13 @@ def test_a_model_that_is_not_there_is_named_with_its_setting(
     assert capsys.readouterr().err == (
         f"There is no model at {nowhere}. Set HEARTH_MODEL to a .gguf file or a model folder.\n"
     )
+
+
+def test_choices_that_exclude_each_other_are_refused(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "tiny"
+    arguments = ["convert", str(source), str(folder), "--weights", "uint4", "--dtype", "f16"]
+    assert command.main(arguments) == 1
+    assert "choose int4 or int8 with --dtype f16" in capsys.readouterr().err
+    assert not folder.exists()
