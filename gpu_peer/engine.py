@@ -9,17 +9,26 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gpu_peer.chat.conversation import Turn
+from gpu_peer.devices.choice import PassedOver
 
 EngineEndReason = Literal["stop", "length", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is loaded. `context_length` counts tokens, prompt and answer together."""
+    """What is loaded.
+
+    Attributes:
+        name: For people.
+        context_length: Tokens, prompt and answer together.
+        device: What computes.
+        passed_over: Better devices that are not used, and why.
+    """
 
     name: str
     context_length: int
     device: str
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Builds a model folder into a TensorRT engine ahead of time; needs neither card nor driver.
 
 What it proves is that TensorRT takes every node of the graph for a given compute capability. The
-home does not load such an engine: ONNX Runtime's provider makes its own from the graph, on the card.
+home does not load such an engine: on the card, ONNX Runtime's provider makes its own of the graph.
 """
 
 import errno
@@ -11,10 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import onnx
 
@@ -26,14 +26,13 @@ from gpu_peer.errors import (
     RefusedNode,
 )
 from gpu_peer.models.folder import read_manifest
+from gpu_peer.progress import Progress
 from gpu_peer.tensorrt.libraries import BINDINGS, link_libraries, provider_library, with_libraries
 from gpu_peer.tensorrt.profile import Limits
 from gpu_peer.tensorrt.stand_in import make_stand_ins
 
 GRAPH_FILE = "model.onnx"
 ROOT = Path(__file__).resolve().parents[2]
-
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,15 @@ class BuildReport:
     parse_s: float
     build_s: float
     stand_ins: tuple[str, ...]
+
+    def as_text(self) -> str:
+        """Give it as a line for a person."""
+        driver = " without NVIDIA's driver" if self.stand_ins else ""
+        return (
+            f"Built for {self.capability}{driver}: {self.nodes} nodes became {self.layers} layers "
+            f"and {self.engine_bytes / 1e6:.0f} MB; parsed in {self.parse_s:.1f} s, "
+            f"built in {self.build_s:.1f} s.\n"
+        )
 
 
 def build_engine(
@@ -83,7 +91,7 @@ def build_engine(
         EngineBuildFailed: another reason, which the sentence gives.
         ModelError: the folder is damaged.
     """
-    provider = _require_packages()
+    provider = require_packages()
     manifest = read_manifest(folder)
     if manifest["kv_dtype"] != "f16":
         raise EngineBuildFailed(
@@ -111,9 +119,16 @@ def build_engine(
     return BuildReport(capability, nodes=nodes, stand_ins=tuple(stand_ins), **built)
 
 
-def _require_packages() -> Path:
+def require_packages() -> Path:
+    """Give the provider's library.
+
+    Raises:
+        EngineToolMissing: it or the bindings are not installed, or not for this system.
+    """
     if sys.platform != "linux":
-        raise EngineToolMissing("Engines are built ahead of time on Linux only. Use a Linux machine.")
+        raise EngineToolMissing(
+            "Engines are built ahead of time on Linux only. Use a Linux machine."
+        )
     provider = provider_library()
     if provider is None or importlib.util.find_spec(BINDINGS) is None:
         raise EngineToolMissing(
@@ -131,13 +146,12 @@ def _run(
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     with (
         (libraries / "log").open("w+", encoding="utf-8", errors="replace") as log,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 (our own module)
             command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
         ) as child,
     ):
-        assert child.stdout is not None
         try:
-            for line in child.stdout:
+            for line in child.stdout or ():
                 event = json.loads(line)
                 kind = event.pop("event")
                 if kind == "progress":
@@ -157,9 +171,7 @@ def _run(
         )
 
 
-def _failure(
-    kind: str, event: Mapping[str, Any], capability: str, out: Path
-) -> EngineBuildFailed:
+def _failure(kind: str, event: Mapping[str, Any], capability: str, out: Path) -> EngineBuildFailed:
     if kind == "capability_unknown":
         return CapabilityUnknown(capability, event["known"])
     if kind == "refused":
@@ -171,9 +183,7 @@ def _failure(
 
 def _system_failure(number: int | None, reason: str, place: Path) -> EngineBuildFailed:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return EngineBuildFailed(
-            f"The disk with {place} is full. Free some space and start again."
-        )
+        return EngineBuildFailed(f"The disk with {place} is full. Free some space and start again.")
     return EngineBuildFailed(f"{place} could not be written: {reason}.")
 
 

@@ -1,9 +1,9 @@
 """A stand-in for NVIDIA's driver, so that TensorRT can be loaded on a machine without one.
 
-TensorRT for RTX builds engines without a card, but the libraries that carry the operators of language
-models are linked to the driver's. What they ask of it is little: here every function of it answers
-that there is no device. The functions are read from the libraries themselves, so that another
-version brings its own list.
+TensorRT for RTX builds engines without a card, but the libraries that carry the operators of
+language models are linked to the driver's. What they ask of it is little: here every function of it
+answers that there is no device. The functions are read from the libraries themselves, so that
+another version brings its own list.
 """
 
 import ctypes
@@ -69,13 +69,13 @@ def is_loadable(name: str) -> bool:
 def _undefined(lister: str, libraries: Iterable[Path]) -> set[str]:
     """Give the symbols that the libraries expect of others without naming a version."""
     command = [lister, "--dynamic", "--undefined-only", *map(str, libraries)]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return {line.split()[-1] for line in listed.splitlines() if line.startswith(" ")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return {line.split()[-1] for line in done.stdout.splitlines() if line.startswith(" ")}
 
 
 def _compile(compiler: str, source: str, library: Path) -> None:
     command = [compiler, "-shared", "-fPIC", f"-Wl,-soname,{library.name}", "-x", "c", "-"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [*command, "-o", str(library)], input=source, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

@@ -45,11 +45,11 @@ class Suite:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def pytest(*arguments: str) -> Suite:
-    """The Python tests; counted from the JUnit file."""
+def pytest(title: str = "pytest", *arguments: str) -> Suite:
+    """Some of the Python tests; counted from the JUnit file."""
     report = RESULTS / "pytest.xml"
     return Suite(
-        "pytest",
+        title,
         [str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
         ROOT,
         lambda _output: _count_junit(report),
@@ -94,7 +94,8 @@ def bench(name: str) -> Suite:
 
 
 PARTS: dict[str, Callable[[], list[Suite]]] = {
-    "unit": lambda: [pytest(), cargo(), vitest()],
+    "unit": lambda: [pytest("pytest", "-m", "not tensorrt"), cargo(), vitest()],
+    "tensorrt": lambda: [pytest("pytest of TensorRT", "-m", "tensorrt")],
     "e2e": lambda: [playwright()],
 }
 

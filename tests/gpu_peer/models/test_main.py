@@ -9,6 +9,7 @@ import pytest
 from gpu_peer.models import __main__ as command
 from gpu_peer.models import embedded
 from gpu_peer.models.folder import read_manifest, verify_folder
+from gpu_peer.progress import StageLines
 from tests.gpu_peer.models.tiny import write_tiny
 
 
@@ -82,7 +83,7 @@ def test_a_stop_by_the_user_is_told_by_the_status(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command._StageLines, "__call__", stop)
+    monkeypatch.setattr(StageLines, "__call__", stop)
     assert command.main(["ensure", "--data", str(tmp_path), "--model", str(source)]) == 130
 
 
