@@ -92,7 +92,7 @@ class GraphRefused(EngineBuildFailed):
     """Nodes of the graph are not taken.
 
     Attributes:
-        nodes: Each of them, in the order of the graph.
+        nodes: All of operators that it does not know; else the first one that it refused.
     """
 
     def __init__(self, nodes: Sequence[RefusedNode]) -> None:

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-import onnx
 import onnxruntime
 import tensorrt_rtx_bindings as trt
 
@@ -87,7 +86,11 @@ def main(arguments: list[str]) -> None:
 
 
 def _refused(graph: Path) -> list[dict[str, str]]:
-    """Ask TensorRT which nodes it does not take, and why."""
+    """Ask TensorRT which nodes it does not take, and why.
+
+    It looks at all nodes for operators that it does not know. Where it knows them all, it goes
+    through the graph and stops at the first node whose inputs or attributes it does not take.
+    """
     # Named, since the bindings do not keep alive what they are given.
     logger = _Quiet()
     builder = trt.Builder(logger)
@@ -95,24 +98,17 @@ def _refused(graph: Path) -> list[dict[str, str]]:
     parser = trt.OnnxParser(network, logger)
     if parser.supports_model_v2(graph.read_bytes(), str(graph)):
         return []
-    nodes = onnx.load(graph, load_external_data=False).graph.node
-    taken = {
-        node
-        for index in range(parser.num_subgraphs)
-        if parser.is_subgraph_supported(index)
-        for node in parser.get_subgraph_nodes(index)
-    }
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
-    reasons = {error.node_name(): error.desc() for error in errors}
-    return [
-        {
-            "name": node.name,
-            "operator": node.op_type,
-            "reason": reasons.get(node.name, "TensorRT gives no reason"),
+    refused = {
+        error.node_name(): {
+            "name": error.node_name(),
+            "operator": error.node_operator(),
+            "reason": " ".join(error.desc().split()),
         }
-        for number, node in enumerate(nodes)
-        if number not in taken
-    ]
+        for error in errors
+    }
+    unnamed = {"name": graph.name, "operator": "the graph", "reason": _last(logger)}
+    return list(refused.values()) or [unnamed]
 
 
 def _build(graph: Path, capability: Any, limits: Limits, out: str | None, events: _Events) -> None:
