@@ -6,48 +6,18 @@ that what every answer costs once does not count. Ours is timed from outside the
 tokenizing and events; llama.cpp around its own evaluation.
 """
 
-import contextlib
-import json
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 from figures import Comparison, Neighbours, judge, paired
-from ours import CONTEXT, THREADS, load_engine, model_folder, prompt_of, question, time_answer
+from ours import THREADS, load_engine, model_folder, prompt_of, question, time_answer
+from rival import LlamaCpp, llama_cpp
 
 from gpu_peer import _rust_trt as core
-from gpu_peer.models.embedded import embedded_gguf
 
-HERE = Path(__file__).resolve().parent / "llama_cpp"
 ROUNDS = 9
 PREFILL = 512
 SHORT, LONG = 16, 96
 BUDGET = 1.0
-
-
-class LlamaCpp:
-    """A process that keeps llama.cpp loaded and answers one line with one line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._in, self._out = process.stdin, process.stdout
-        self._read()
-
-    def time_answer(self, ids: list[int], tokens: int) -> float:
-        """Give the seconds to feed `ids` and draw so many tokens."""
-        self._in.write(json.dumps({"ids": ids, "tokens": tokens}) + "\n")
-        self._in.flush()
-        return float(self._read()["seconds"])
-
-    def _read(self) -> dict[str, float]:
-        line = self._out.readline()
-        if not line:
-            raise SystemExit("llama.cpp ended; what it said is above.")
-        answer: dict[str, float] = json.loads(line)
-        return answer
 
 
 def main() -> int:
@@ -96,23 +66,6 @@ def rival_decode_rate(rival: LlamaCpp, engine: core.Engine, number: int) -> floa
     short = rival.time_answer(engine.encode_chat(question(2 * number)), SHORT)
     long = rival.time_answer(engine.encode_chat(question(2 * number + 1)), LONG)
     return (LONG - SHORT) / (long - short)
-
-
-@contextlib.contextmanager
-def llama_cpp() -> Iterator[LlamaCpp]:
-    """Start llama.cpp on the GGUF that our model folder was made from."""
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            raise SystemExit(f"{tool} is missing: llama.cpp comes as an npm package.")
-    if not (HERE / "node_modules" / ".package-lock.json").exists():
-        subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=HERE, check=True, stdout=sys.stderr)
-    command = ["node", "serve.mjs", str(embedded_gguf()), str(THREADS), str(CONTEXT)]
-    with subprocess.Popen(
-        command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield LlamaCpp(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 if __name__ == "__main__":

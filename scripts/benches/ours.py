@@ -53,6 +53,23 @@ def prompt_of(tokens: int, number: int, engine: core.Engine) -> Messages:
     return [("system", system), ("user", " ".join(words))]
 
 
+def time_answers(
+    engine: core.Engine, prompts: Sequence[Messages], sampling: core.Sampling
+) -> float:
+    """Give the seconds from asking all of them at once to the end of the last answer."""
+    started = time.perf_counter()
+    for number, messages in enumerate(prompts):
+        engine.submit(f"bench-{number}", messages, sampling)
+    left = len(prompts)
+    while left:
+        for event in engine.next_events(60):
+            if isinstance(event, core.GenerationEnd):
+                if event.completion_tokens != sampling.max_tokens:
+                    raise SystemExit(f"An answer ended early: {event.reason}.")
+                left -= 1
+    return time.perf_counter() - started
+
+
 def time_answer(engine: core.Engine, messages: Messages, sampling: core.Sampling) -> float:
     """Give the seconds from the question to the end of an answer of `max_tokens`."""
     started = time.perf_counter()
