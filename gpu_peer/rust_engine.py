@@ -19,6 +19,7 @@ from gpu_peer.errors import DeviceUnavailable, EngineUnavailable, GenerationRefu
 from gpu_peer.models.errors import ModelError
 from gpu_peer.models.folder import read_manifest
 from gpu_peer.models.precision import DtypeName
+from gpu_peer.tensorrt.graph import fatal_node
 from gpu_peer.tensorrt.libraries import provider_library
 from protocol.errors import ErrorCode
 
@@ -154,6 +155,11 @@ def _load(
         {} if device == "cpu" else _on_card(folder, settings, machine.cards[0])
     )
     if device == "tensorrt":
+        if (node := fatal_node(folder / "model.onnx")) is not None:
+            raise _DoesNotSuit(
+                f"TensorRT for RTX would end the process over {node} of {folder}, "
+                "whose weights have a form that it does not take. Convert the GGUF file again."
+            )
         options |= _for_tensorrt(settings, machine, packages)
     return core.Engine.load(
         str(folder),
@@ -172,7 +178,6 @@ def _on_card(folder: Path, settings: Settings, card: Card) -> dict[str, Any]:
     except ModelError:
         return {}  # the core says what is wrong with the folder
     if manifest.get("kv_dtype") != "f16":
-        # TensorRT does not refuse such a graph, it ends the process.
         raise _DoesNotSuit(
             f"The model folder {folder} computes in float32, which is for the CPU. "
             "Set HEARTH_MODEL to the GGUF file, or convert it with --dtype f16."

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 import structlog
 
+from gpu_peer import _rust_trt as core
 from gpu_peer.devices.machine import AskedDevice, Card, Machine, Packages
 from gpu_peer.errors import DeviceUnavailable, EngineUnavailable
 from gpu_peer.models.embedded import embedded_gguf
@@ -17,6 +21,8 @@ from gpu_peer.rust_engine import Settings, load_engine
 CARD = Card("NVIDIA H100", (9, 0), 80_000_000_000, 79_000_000_000)
 CLAIMED = Machine("580.95.05", (CARD,))
 WITH_CUDA = Packages("1.31.1", "1.31.1", None, None)
+RTX_HOME = Machine("580.95.05", (Card("RTX 4070", (8, 9), 12_000_000_000, 11_000_000_000),))
+WITH_TENSORRT = Packages("1.31.1", None, "0.5.0", 13)
 
 
 class Folders:
@@ -71,6 +77,39 @@ def test_a_device_asked_for_by_name_does_not_become_another(
 def test_a_folder_for_the_cpu_is_never_given_to_a_card(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DeviceUnavailable, match="computes in float32, which is for the CPU"):
         load_engine(Folders(model_folder), settings(tmp_path, "cuda"), CLAIMED, WITH_CUDA)
+
+
+def test_a_graph_that_would_end_the_process_is_not_given_to_tensorrt(
+    half_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(half_folder, folder)
+    model = onnx.load(folder / "model.onnx", load_external_data=False)
+    name = "layers.0.down/MatMul"
+    node = next(node for node in model.graph.node if node.name == name)
+    node.op_type, node.domain = "MatMulNBits", "com.microsoft"
+    node.attribute.append(onnx.helper.make_attribute("bits", 8))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(DeviceUnavailable, match=f"end the process over {name}"):
+        load_engine(Folders(folder), settings(tmp_path, "tensorrt"), RTX_HOME, WITH_TENSORRT)
+
+
+@pytest.mark.tensorrt
+@pytest.mark.skipif(
+    "provider_library" not in str(inspect.signature(core.Engine.load)),
+    reason="this core does not load providers yet",
+)
+def test_a_provider_that_finds_no_driver_leads_to_the_cpu(
+    model_folder: Path, half_folder: Path, tmp_path: Path
+) -> None:
+    folders = Folders(model_folder, half_folder)
+    engine = load_engine(folders, settings(tmp_path), RTX_HOME, WITH_TENSORRT)
+    try:
+        assert engine.info.device == "cpu"
+        assert [one.device for one in engine.info.passed_over] == ["cuda", "tensorrt"]
+        assert (tmp_path / "cache" / "made-for.json").exists()
+    finally:
+        engine.close()
 
 
 def test_a_model_beyond_the_card_is_not_tried(

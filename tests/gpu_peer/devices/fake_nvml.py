@@ -28,17 +28,21 @@ int nvmlDeviceGetMemoryBusWidth(void *card, unsigned *bits) { *bits = 192; retur
 PROBE = "from gpu_peer.devices.probe import probe_machine; print(repr(probe_machine()))"
 
 
-def probe_with(folder: Path, *, answer: int = 0, later: int = 0) -> str:
-    """Probe in a process that finds the library; `answer` is that of its start."""
+def make_nvml(folder: Path, *, answer: int = 0, later: int = 0) -> None:
+    """Compile the library into `folder`; `answer` is that of its start."""
     library = folder / "libnvidia-ml.so.1"
     definitions = [f"-DANSWER={answer}", f"-DLATER={later}"]
     command = ["cc", "-shared", "-fPIC", *definitions, "-x", "c", "-", "-o", str(library)]
     subprocess.run(command, input=SOURCE, text=True, check=True)
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(folder)}
+
+
+def probe_with(folder: Path, *, answer: int = 0, later: int = 0) -> str:
+    """Probe in a process that finds the library."""
+    make_nvml(folder, answer=answer, later=later)
     done = subprocess.run(
         [sys.executable, "-c", PROBE],
         cwd=Path(__file__).parents[3],
-        env=environment,
+        env={**os.environ, "LD_LIBRARY_PATH": str(folder)},
         capture_output=True,
         text=True,
         check=True,
