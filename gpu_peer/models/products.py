@@ -17,8 +17,7 @@ ONNX Runtime both take. Found by building a product of 1024 by 4096 ahead of tim
 | DequantizeLinear FLOAT8E4M3                | not for 8.6        | 1.10           | 35 ms   |
 | float16                                    | builds             | 2.00           | 0.4 ms  |
 
-The bytes of the engine show that weights stay packed on the card. 8 bits are what keeps Q4_1 and
-the K-quants as good as they are (see `export`), so float16 graphs have them by default.
+The bytes of the engine show that weights stay packed on the card.
 """
 
 from __future__ import annotations

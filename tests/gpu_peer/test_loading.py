@@ -85,12 +85,10 @@ def test_a_graph_that_would_end_the_process_is_not_given_to_tensorrt(
     folder = tmp_path / "folder"
     shutil.copytree(half_folder, folder)
     model = onnx.load(folder / "model.onnx", load_external_data=False)
-    name = "layers.0.down/MatMul"
-    node = next(node for node in model.graph.node if node.name == name)
-    node.op_type, node.domain = "MatMulNBits", "com.microsoft"
-    node.attribute.append(onnx.helper.make_attribute("bits", 8))
+    node = next(node for node in model.graph.node if node.op_type == "MatMulNBits")
+    next(field for field in node.attribute if field.name == "bits").i = 8
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(DeviceUnavailable, match=f"end the process over {name}"):
+    with pytest.raises(DeviceUnavailable, match=f"end the process over {node.name}"):
         load_engine(Folders(folder), settings(tmp_path, "tensorrt"), RTX_HOME, WITH_TENSORRT)
 
 

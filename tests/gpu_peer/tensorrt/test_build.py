@@ -19,6 +19,7 @@ from gpu_peer.models.export import ExportOptions, export_model
 from gpu_peer.models.store import ensure_model
 from gpu_peer.tensorrt import build
 from gpu_peer.tensorrt.build import build_engine
+from tests.gpu_peer.models.test_families import KEPT
 from tests.gpu_peer.models.tiny import FAMILIES, write_tiny
 
 pytestmark = pytest.mark.tensorrt
@@ -44,9 +45,9 @@ def tiny(
 
 
 @pytest.mark.parametrize("capability", CARDS)
-@pytest.mark.parametrize("kind", [GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0])
+@pytest.mark.parametrize("kind", KEPT)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_builds_with_4_and_with_8_bits(
+def test_every_family_builds_with_every_form_of_weights(
     tmp_path: Path, family: str, kind: GGMLQuantizationType, capability: str
 ) -> None:
     report = build_engine(tiny(tmp_path, family, kind), capability)
