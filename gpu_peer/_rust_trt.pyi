@@ -100,11 +100,18 @@ class ModelInfo:
 
     @property
     def device(self) -> str:
-        """Device in use: `cpu`."""
+        """Device in use: `cpu`, `cuda` or `tensorrt`; `emulated` in tests."""
 
     @property
     def threads(self) -> int:
         """Threads that compute."""
+
+    @property
+    def decodes_together(self) -> bool:
+        """Whether answers that run at the same time are computed together.
+
+        They are where that gives each the same bits as alone; else they take turns.
+        """
 
 @final
 class Sampling:
@@ -232,7 +239,9 @@ class Engine:
         folder: str | PathLike[str],
         *,
         library: str | PathLike[str],
-        device: str = "auto",
+        device: str = "cpu",
+        provider_library: str | PathLike[str] | None = None,
+        provider_cache: str | PathLike[str] | None = None,
         threads: int = 0,
         context_length: int = 0,
         max_active: int = 8,
@@ -244,7 +253,12 @@ class Engine:
         Args:
             folder: model folder with `hearth.json`.
             library: ONNX Runtime's shared library. A process can use only one.
-            device: `auto` or `cpu`.
+            device: `cpu`, `cuda` or `tensorrt`. On a card the cache is taken whole at once,
+                from its memory. `emulated` is the processor, treated like a card, for tests.
+            provider_library: the library of the device's execution provider. `tensorrt` needs
+                one; that of `cuda` is looked for beside `library`.
+            provider_cache: folder for what `tensorrt` compiles for the card; made when missing.
+                The next start is faster with it.
             threads: threads to compute with; 0 is one for each physical core.
             context_length: tokens of prompt and answer together; 0 is 4096. Never
                 beyond the model's own.
@@ -256,9 +270,11 @@ class Engine:
                 of them. Memory is only taken for positions that were filled once.
 
         Raises:
-            ModelMissing, ModelDamaged, ModelUnsupported, RuntimeMissing, DeviceUnavailable
+            ModelMissing, ModelDamaged, ModelUnsupported, RuntimeMissing
+            DeviceUnavailable: no such device, its provider does not load or finds no card, or
+                the card cannot take the model. Another device may.
             MemoryShort: `cache_bytes` has no room for `max_active` rows, or the system
-                gave no memory.
+                or the card gave no memory.
         """
 
     @property

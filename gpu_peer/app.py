@@ -56,7 +56,12 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
             engine = await _unless(stop, in_daemon_thread(load, "model-loader"))
             if engine is None:
                 return
-            log.info("model_loaded", model=engine.info.name, device=engine.info.device)
+            log.info(
+                "model_loaded",
+                model=engine.info.name,
+                device=engine.info.device,
+                decodes_together=engine.info.decodes_together,
+            )
             clock = LoopClock()
             home = Home(store, engine, clock)
             if cut := await home.start():

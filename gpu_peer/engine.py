@@ -19,15 +19,20 @@ class ModelInfo:
     """What is loaded.
 
     Attributes:
-        name: For people.
-        context_length: Tokens, prompt and answer together.
+        name: Name for people.
+        context_length: Tokens of prompt and answer together.
         device: What computes.
+        max_tokens: Tokens of the longest answer.
+        decodes_together: Whether answers that run at the same time are computed together, or
+            take turns.
         passed_over: Better devices that are not used, and why.
     """
 
     name: str
     context_length: int
     device: str
+    max_tokens: int
+    decodes_together: bool = True
     passed_over: tuple[PassedOver, ...] = ()
 
 
@@ -62,6 +67,13 @@ class Engine(Protocol):
     @property
     def info(self) -> ModelInfo:
         """Say what is loaded."""
+
+    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+        """Give a prompt's tokens, the chat template's included; blocks meanwhile.
+
+        Raises:
+            GenerationRefused: the model's template refuses the prompt.
+        """
 
     def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         """Queue a generation; blocks while the prompt is turned into tokens.

@@ -15,6 +15,8 @@ PeerError                 ends the process; its text is one sentence for the use
     └── GraphRefused      nodes of the graph are not taken; each is named
 
 Refused                   what a device asked for cannot be done; crosses the wire as `ChatError`
+TooLong                   a message is longer than the model can hold; `Home` makes it `Refused`
+PlanOutdated              a chat has changed since an answer was planned; `Home` plans anew
 GenerationRefused         the engine does not take a generation; ends its answer as failed
 ChannelClosed             the other end of a channel is gone
 """
@@ -22,6 +24,7 @@ ChannelClosed             the other end of a channel is gone
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from protocol.chat import Excess
 from protocol.errors import ErrorCode
 
 
@@ -110,11 +113,31 @@ class Refused(Exception):
 
     Attributes:
         code: The stable code for the wire.
+        excess: By how much a message is too long, where that is the reason.
     """
 
-    def __init__(self, code: ErrorCode, sentence: str) -> None:
+    def __init__(self, code: ErrorCode, sentence: str, excess: Excess | None = None) -> None:
         super().__init__(sentence)
         self.code = code
+        self.excess = excess
+
+
+class TooLong(Exception):
+    """A message is longer than the model can hold, even without all that was said before.
+
+    Attributes:
+        tokens: What a prompt of it alone takes.
+        limit: What there is room for.
+    """
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(tokens, limit)
+        self.tokens = tokens
+        self.limit = limit
+
+
+class PlanOutdated(Exception):
+    """A chat has changed since an answer in it was planned. Nothing was changed by the command."""
 
 
 class GenerationRefused(Exception):

@@ -13,7 +13,7 @@ from gpu_peer.errors import EngineUnavailable
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.errors import ModelError, ModelMissing
 from gpu_peer.models.export import Progress, silent
-from gpu_peer.models.folder import verify_folder
+from gpu_peer.models.folder import is_model_folder, verify_folder
 from gpu_peer.models.precision import DtypeName
 from gpu_peer.models.store import ensure_model
 from gpu_peer.tensorrt.libraries import environment_for, provider_library
@@ -60,7 +60,7 @@ def folder_for(
     def find(dtype: DtypeName) -> Path:
         model = config.model
         try:
-            if model is not None and model.is_dir():
+            if model is not None and is_model_folder(model):
                 if check:
                     verify_folder(model)
                 return model.absolute()

@@ -61,7 +61,21 @@ class RustEngine:
     def info(self) -> ModelInfo:
         """See `Engine`."""
         info = self._engine.info
-        return ModelInfo(info.name, info.context_length, info.device, passed_over=self._passed_over)
+        return ModelInfo(
+            info.name,
+            info.context_length,
+            info.device,
+            self._sampling.max_tokens,
+            info.decodes_together,
+            self._passed_over,
+        )
+
+    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+        """See `Engine`."""
+        try:
+            return self._engine.count_tokens(prompt)
+        except core.EngineError:
+            raise GenerationRefused("model_failed") from None
 
     def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         """See `Engine`."""

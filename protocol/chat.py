@@ -124,6 +124,18 @@ class MessageWritten(Message, frozen=True, kw_only=True):
     text: str
 
 
+class HistoryCut(Record, frozen=True, kw_only=True):
+    """What a model could not hold of a conversation and did not see for an answer.
+
+    It saw the chat from the message `first` on. Before it there are `left_out` messages, each with
+    its answer. `limit` is how many tokens there was room for, beside those kept for the answer.
+    """
+
+    first: Id
+    left_out: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    limit: Count
+
+
 class AnswerBegun(Message, frozen=True, kw_only=True):
     """The PC began to answer a message. A later answer to the same message replaces an earlier."""
 
@@ -133,6 +145,7 @@ class AnswerBegun(Message, frozen=True, kw_only=True):
     message: Id
     answer: Id
     model: str
+    cut: HistoryCut | None = None
 
 
 class AnswerTimings(Record, frozen=True, kw_only=True):
@@ -207,12 +220,23 @@ class Acknowledged(Message, frozen=True, kw_only=True):
     seq: Count
 
 
+class Excess(Record, frozen=True, kw_only=True):
+    """How many tokens a message takes, and how many there is room for."""
+
+    tokens: Count
+    limit: Count
+
+
 class ChatError(Message, frozen=True, kw_only=True, tag="error"):
-    """What you sent was refused; `re` is the id of the command, where it has one."""
+    """What you sent was refused; `re` is the id of the command, where it has one.
+
+    `excess` comes with `context_full`.
+    """
 
     code: ErrorCode
     message: str
     re: Id | None = None
+    excess: Excess | None = None
 
 
 Command = CreateChat | RenameChat | DeleteChat | SendMessage | Regenerate | StopAnswer

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpu_peer.chat.conversation import Turn, prompt_for
-from gpu_peer.errors import Refused
+from gpu_peer.chat.conversation import Turn
+from gpu_peer.chat.plan import Plan
+from gpu_peer.errors import PlanOutdated, Refused
 from gpu_peer.storage.event_log import UserLog
 from protocol.chat import (
     AnswerBegun,
@@ -41,11 +42,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a command depends on beside the log: the time, the model, and new ids."""
+    """What a command depends on beside the log.
+
+    Attributes:
+        now_ms: The time.
+        model: Who answers.
+        new_id: Makes ids.
+        plan: What to ask; only for a command that asks for an answer.
+    """
 
     now_ms: int
     model: str
     new_id: Callable[[], str]
+    plan: Plan | None = None
 
 
 def carry_out(command: Command, log: UserLog, around: Circumstances) -> Outcome:
@@ -53,6 +62,7 @@ def carry_out(command: Command, log: UserLog, around: Circumstances) -> Outcome:
 
     Raises:
         Refused: the command names what is not there, or cannot be done now.
+        PlanOutdated: the chat has changed since the answer was planned.
     """
     match command:
         case CreateChat():
@@ -94,6 +104,7 @@ def _send(command: SendMessage, log: UserLog, around: Circumstances) -> Outcome:
     if log.has_message(command.message):
         raise Refused("malformed", "A message with this id was written before.")
     _need_quiet(log, command.chat)
+    plan = _need_plan(log, command.chat, around)
     log.append(
         MessageWritten(
             seq=0,
@@ -103,7 +114,7 @@ def _send(command: SendMessage, log: UserLog, around: Circumstances) -> Outcome:
             text=command.text,
         )
     )
-    return _begin(command.chat, command.message, log, around)
+    return _begin(command, plan, log, around)
 
 
 def _regenerate(command: Regenerate, log: UserLog, around: Circumstances) -> Outcome:
@@ -111,25 +122,27 @@ def _regenerate(command: Regenerate, log: UserLog, around: Circumstances) -> Out
     if log.last_message(command.chat) != command.message:
         raise Refused("message_unknown", "Only the last message of a chat can be answered anew.")
     _need_quiet(log, command.chat)
-    return _begin(command.chat, command.message, log, around)
+    return _begin(command, _need_plan(log, command.chat, around), log, around)
 
 
-def _begin(chat: str, message: str, log: UserLog, around: Circumstances) -> Outcome:
-    prompt = prompt_for(log.events_of(chat))
+def _begin(
+    command: SendMessage | Regenerate, plan: Plan, log: UserLog, around: Circumstances
+) -> Outcome:
     answer = around.new_id()
     seq = log.append(
         begun := AnswerBegun(
             seq=log.head + 1,
             at_ms=around.now_ms,
-            chat=chat,
-            message=message,
+            chat=command.chat,
+            message=command.message,
             answer=answer,
             model=around.model,
+            cut=plan.cut,
         )
     )
     assert seq == begun.seq  # noqa: S101  # the log numbers without gaps inside a transaction
-    log.open_draft(chat, answer)
-    return Outcome(begun=(begun, prompt))
+    log.open_draft(command.chat, answer)
+    return Outcome(begun=(begun, plan.prompt))
 
 
 def _need_chat(log: UserLog, chat: str) -> None:
@@ -140,3 +153,9 @@ def _need_chat(log: UserLog, chat: str) -> None:
 def _need_quiet(log: UserLog, chat: str) -> None:
     if log.running_answer(chat) is not None:
         raise Refused("answer_running", "An answer in this chat is still being written.")
+
+
+def _need_plan(log: UserLog, chat: str, around: Circumstances) -> Plan:
+    if around.plan is None or around.plan.after != log.newest(chat):
+        raise PlanOutdated
+    return around.plan

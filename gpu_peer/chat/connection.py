@@ -82,7 +82,9 @@ class DeviceConnection:
         try:
             return await self._home.execute(self._user, command)
         except Refused as refused:
-            return ChatError(code=refused.code, message=str(refused), re=command.id)
+            return ChatError(
+                code=refused.code, message=str(refused), re=command.id, excess=refused.excess
+            )
 
     async def _pulse(self, group: asyncio.TaskGroup) -> None:
         liveness = Liveness(self._clock.now_s())

@@ -1,6 +1,7 @@
-"""The events of a chat folded into what the model is asked."""
+"""The events of a chat folded into what was said."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from protocol.chat import AnswerBegun, AnswerEnded, Event, MessageWritten
 
@@ -16,28 +17,44 @@ assistant.'
 """
 
 
-def prompt_for(events: Iterable[Event]) -> list[Turn]:
-    """Give the prompt that asks for an answer to the newest message.
+@dataclass(frozen=True)
+class Exchange:
+    """A person's message, and the answer to it once there is one that says anything."""
 
-    Of several answers to one message the newest that says anything counts, and none of the newest
-    message: it is about to be answered anew.
+    message: str
+    text: str
+    answer: str | None = None
+
+
+def exchanges_of(events: Iterable[Event]) -> list[Exchange]:
+    """Give a chat's exchanges, the oldest first.
+
+    Of several answers to one message the newest that says anything counts.
     """
-    messages: list[tuple[str, str]] = []
+    texts: dict[str, str] = {}
     answered: dict[str, str] = {}
     said: dict[str, str] = {}
     for event in events:
         match event:
             case MessageWritten():
-                messages.append((event.message, event.text))
+                texts[event.message] = event.text
             case AnswerBegun():
                 answered[event.answer] = event.message
             case AnswerEnded() if event.text and event.answer in answered:
                 said[answered[event.answer]] = event.text
             case _:
                 pass
+    return [Exchange(message, text, said.get(message)) for message, text in texts.items()]
+
+
+def prompt_for(exchanges: Iterable[Exchange]) -> list[Turn]:
+    """Give the prompt that asks for an answer to the newest message.
+
+    An answer that the newest message has is left out: it is about to be answered anew.
+    """
     turns = [SYSTEM]
-    for place, (message, text) in enumerate(messages, start=1):
-        turns.append(("user", text))
-        if place < len(messages) and message in said:
-            turns.append(("assistant", said[message]))
-    return turns
+    for exchange in exchanges:
+        turns.append(("user", exchange.text))
+        if exchange.answer is not None:
+            turns.append(("assistant", exchange.answer))
+    return turns[:-1] if turns[-1][0] == "assistant" else turns

@@ -1,16 +1,18 @@
 """The home: carries out commands of all users and tells their devices when there is more."""
 
+import asyncio
 from collections.abc import Callable
 
 from gpu_peer.chat.answers import Answers, RunningAnswer, cut_open_answers
 from gpu_peer.chat.commands import Circumstances, Outcome, carry_out
+from gpu_peer.chat.plan import Plan, plan_answer
 from gpu_peer.clock import Clock
 from gpu_peer.engine import Engine
-from gpu_peer.errors import Refused, StorageError
+from gpu_peer.errors import PlanOutdated, Refused, StorageError, TooLong
 from gpu_peer.storage.event_log import EventLog, Page, UserLog, Written
 from gpu_peer.storage.store import Store
 from gpu_peer.uuid7 import uuid7
-from protocol.chat import Acknowledged, Command
+from protocol.chat import Acknowledged, Command, Excess, Regenerate, SendMessage
 
 
 class Home:
@@ -18,6 +20,7 @@ class Home:
 
     def __init__(self, store: Store, engine: Engine, clock: Clock) -> None:
         self.model = engine.info.name
+        self._engine = engine
         self._store = store
         self._clock = clock
         self.answers = Answers(engine, store, clock, self._changed)
@@ -64,11 +67,8 @@ class Home:
         Raises:
             Refused: it cannot be done, and nothing was changed.
         """
-        around = Circumstances(self._clock.wall_ms(), self.model, uuid7)
         try:
-            written, outcome = await self._store.run(
-                lambda log: _execute(log, user, command, around)
-            )
+            written, outcome = await self._carry_out(user, command)
         except StorageError:
             raise Refused(
                 "storage_failed",
@@ -84,6 +84,28 @@ class Home:
     async def close(self) -> None:
         """End every answer as cut and put that on disk."""
         await self.answers.close()
+
+    async def _carry_out(self, user: str, command: Command) -> tuple[Written, Outcome]:
+        plan = await self._plan(user, command)
+        around = Circumstances(self._clock.wall_ms(), self.model, uuid7, plan)
+        try:
+            return await self._store.run(lambda log: _execute(log, user, command, around))
+        except PlanOutdated:
+            return await self._carry_out(user, command)
+
+    async def _plan(self, user: str, command: Command) -> Plan | None:
+        if not isinstance(command, SendMessage | Regenerate):
+            return None
+        events = await self._store.run(lambda log: log.events_of(user, command.chat))
+        try:
+            return await asyncio.to_thread(plan_answer, command, events, self._engine)
+        except TooLong as error:
+            raise Refused(
+                "context_full",
+                f"This message is too long for the model: it takes {error.tokens} tokens, and "
+                f"there is room for {error.limit}. Shorten it and send it again.",
+                Excess(tokens=error.tokens, limit=error.limit),
+            ) from None
 
     def _follow_up(self, user: str, outcome: Outcome) -> None:
         if outcome.begun is not None:

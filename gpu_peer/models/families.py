@@ -17,15 +17,13 @@ class Family:
     """The features of a family.
 
     Attributes:
-        neighbouring_pairs: The file keeps the two rows that a rotation mixes side by side (2i,
-            2i + 1), so that they are reordered to the split halves of the graph.
         qkv_biases: Query, key and value have biases.
         head_norms: Every query and key head goes through an RMS norm before it is rotated.
         post_norms: What attention and feed-forward layer give goes through a norm as well.
         scaled_embedding: Embeddings are multiplied by the square root of their width.
         activation: Of the gate; `gelu` is the approximation by a hyperbolic tangent.
-        layers_per_global: Of so many layers the last sees every position, the ones before it only
-            those in a sliding window. 1: every layer sees every position.
+        layers_per_global: Unless a model says otherwise, of so many layers the last sees every
+            position, the ones before it only those in a sliding window. 1: all see every one.
         local_rotary_base: Base of the rotary frequencies of layers with a window, where those have
             their own; they are then not scaled either.
         soft_caps: The scores of attention and the logits are bounded by a hyperbolic tangent.
@@ -33,7 +31,6 @@ class Family:
             hidden / heads, all others by that of the head's width. 0: there is no such network.
     """
 
-    neighbouring_pairs: bool = False
     qkv_biases: bool = False
     head_norms: bool = False
     post_norms: bool = False
@@ -46,7 +43,7 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "llama": Family(neighbouring_pairs=True),  # Llama 2 and 3, Mistral, SmolLM2
+    "llama": Family(),  # Llama 2 and 3, Mistral, SmolLM2
     "qwen2": Family(qkv_biases=True),
     "qwen3": Family(head_norms=True),
     "gemma2": Family(
@@ -67,4 +64,4 @@ FAMILIES: dict[str, Family] = {
         wide_scale_layers=62,
     ),
 }
-"""By `general.architecture` of a GGUF."""
+"""By the name of the architecture in GGUF files."""

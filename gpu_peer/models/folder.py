@@ -8,14 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gpu_peer.models.errors import FolderDamaged, system_errors
+from gpu_peer.models.errors import FolderDamaged, SourceDamaged, system_errors
+from gpu_peer.models.external_data import external_files
+from gpu_peer.models.json_file import read_json
 
 FORMAT = 1
 MANIFEST_FILE = "hearth.json"
 TOKENIZER_FILE = "tokenizer.json"
 TEMPLATE_FILE = "chat_template.jinja"
+GRAPH_FILE = "model.onnx"
+MAX_MANIFEST_BYTES = 1 << 20
 
-_REQUIRED_FILES = frozenset({"model.onnx", TOKENIZER_FILE, TEMPLATE_FILE})
+_REQUIRED_FILES = frozenset({GRAPH_FILE, TOKENIZER_FILE, TEMPLATE_FILE})
+_LONGEST_NAME = 200  # characters; file systems take 255 bytes
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,16 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
 
 
+def is_model_folder(path: Path) -> bool:
+    """Whether `path` is a folder that says it is a model's, sound or not."""
+    return (path / MANIFEST_FILE).is_file()
+
+
 def verify_folder(folder: Path) -> dict[str, Any]:
     """Check every file of `folder` by size and SHA-256 and return `hearth.json`.
 
     Raises:
-        FolderDamaged: A file is missing, cut, changed, or not described.
+        FolderDamaged: A file is missing, cut, changed, not described, or not inside the folder.
         StorageFailed: A file cannot be read.
     """
     content = read_manifest(folder)
@@ -77,15 +87,20 @@ def verify_folder(folder: Path) -> dict[str, Any]:
     if not isinstance(files, dict) or not files.keys() >= _REQUIRED_FILES:
         raise FolderDamaged(folder, f"{MANIFEST_FILE} does not name all files")
     for name, claim in files.items():
-        if not isinstance(claim, dict) or Path(name).name != name:
-            raise FolderDamaged(folder, f"{MANIFEST_FILE} describes {name!r} wrongly")
+        if not isinstance(claim, dict) or not _is_plain(name):
+            raise FolderDamaged(folder, f"{MANIFEST_FILE} wrongly describes {name!r}")
         path = folder / name
+        if path.is_symlink():
+            raise FolderDamaged(folder, f"{name} is a link to another file")
         if not path.is_file():
             raise FolderDamaged(folder, f"{name} is missing")
         if path.stat().st_size != claim.get("size"):
             raise FolderDamaged(folder, f"{name} has another size")
         if sha256_of(path) != claim.get("sha256"):
             raise FolderDamaged(folder, f"{name} has another content")
+    foreign = external_files(folder / GRAPH_FILE) - files.keys()
+    if foreign:
+        raise FolderDamaged(folder, f"its graph reads a file beside its own, {min(foreign)!r}")
     return content
 
 
@@ -99,13 +114,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FolderDamaged(folder, f"{MANIFEST_FILE} is missing")
     try:
-        with system_errors(path):
-            content = json.loads(path.read_bytes())
-    except ValueError as error:
+        content = read_json(path, MAX_MANIFEST_BYTES).content
+    except SourceDamaged as error:
         raise FolderDamaged(folder, f"{MANIFEST_FILE} cannot be read") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT or "files" not in content:
+    if content.get("format") != FORMAT or "files" not in content:
         raise FolderDamaged(folder, f"{MANIFEST_FILE} is of another format")
     return content
+
+
+def _is_plain(name: str) -> bool:
+    """Whether `name` is that of a file in the folder on every system."""
+    return 0 < len(name) < _LONGEST_NAME and name.strip(".") != "" and not set("/\\:\0") & set(name)
 
 
 def sha256_of(path: Path) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from gguf.constants import GGUFValueType
 
-from gpu_peer.models.errors import GgufDamaged
+from gpu_peer.models.errors import SourceDamaged
 
 Scalar: TypeAlias = bool | int | float | str
 Value: TypeAlias = Scalar | list[str] | npt.NDArray[Any]
@@ -51,9 +51,9 @@ class Cursor:
         self._size = len(data)
         self._path = path
 
-    def damaged(self, why: str) -> GgufDamaged:
+    def damaged(self, why: str) -> SourceDamaged:
         """Return the error for a contradiction found at the present position."""
-        return GgufDamaged(self._path, f"{why} at byte {self.position}")
+        return SourceDamaged(self._path, f"{why} at byte {self.position}")
 
     @property
     def left(self) -> int:
@@ -61,7 +61,7 @@ class Cursor:
         return self._size - self.position
 
     def take(self, count: int) -> bytes:
-        """Return the next `count` bytes; raises `GgufDamaged` when fewer are left."""
+        """Return the next `count` bytes; raises `SourceDamaged` when fewer are left."""
         if count > self.left:
             raise self.damaged(f"{count} bytes are claimed and {self.left} are left")
         start = self.position

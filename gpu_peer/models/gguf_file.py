@@ -20,7 +20,7 @@ import numpy.typing as npt
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 from gguf.quants import dequantize
 
-from gpu_peer.models.errors import GgufDamaged, GgufUnsupported, StorageFailed
+from gpu_peer.models.errors import SourceDamaged, SourceUnsupported, StorageFailed
 from gpu_peer.models.gguf_cursor import MAX_KEY_BYTES, Cursor, Value
 
 MAGIC = b"GGUF"
@@ -56,8 +56,8 @@ class GgufFile:
     """An open GGUF file: metadata by key, tensors by name. A context manager.
 
     Raises:
-        GgufDamaged: The file is cut off, garbled or contradicts itself.
-        GgufUnsupported: A sound file of a version or element type that is not supported.
+        SourceDamaged: The file is cut off, garbled or contradicts itself.
+        SourceUnsupported: A sound file of a version or element type that is not supported.
         StorageFailed: The file cannot be opened.
     """
 
@@ -68,13 +68,13 @@ class GgufFile:
             with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:
-            raise GgufDamaged(path, "the file is empty") from error
+            raise SourceDamaged(path, "the file is empty") from error
         except OSError as error:
             raise StorageFailed(path, error.strerror or str(error)) from error
         try:
             self._metadata, self.tensors = _read_header(self._map, path)
         except BaseException:
-            self._map.close()
+            self.close()
             raise
 
     def __enter__(self) -> Self:
@@ -88,7 +88,16 @@ class GgufFile:
         trace: TracebackType | None,
     ) -> None:
         """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         self._map.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self._map)
 
     def __contains__(self, key: str) -> bool:
         """Whether the metadata has `key`."""
@@ -170,19 +179,19 @@ class GgufFile:
             with np.errstate(over="ignore", invalid="ignore"):  # checked below
                 values = dequantize(raw.reshape(-1, info.shape[-1] // block * size), info.kind)
         except NotImplementedError as error:
-            raise GgufUnsupported(self.path, f"weights stored as {info.kind.name}") from error
+            raise SourceUnsupported(self.path, f"weights stored as {info.kind.name}") from error
         values = np.ascontiguousarray(values, dtype=np.float32)
         if not np.isfinite(values).all():
-            raise GgufDamaged(self.path, f"{info.name} holds values that are not finite")
+            raise SourceDamaged(self.path, f"{info.name} holds values that are not finite")
         return values
 
     def info(self, name: str, shape: tuple[int, ...]) -> TensorInfo:
         """Return where tensor `name` lies, having checked that it has exactly `shape`."""
         info = self.tensors.get(name)
         if info is None:
-            raise GgufDamaged(self.path, f"the tensor {name} is missing")
+            raise SourceDamaged(self.path, f"the tensor {name} is missing")
         if info.shape != shape:
-            raise GgufDamaged(self.path, f"{name} has shape {info.shape}, not {shape}")
+            raise SourceDamaged(self.path, f"{name} has shape {info.shape}, not {shape}")
         return info
 
     def raw(self, info: TensorInfo) -> npt.NDArray[np.uint8]:
@@ -192,11 +201,11 @@ class GgufFile:
     def _value(self, key: str, default: Value | None) -> Value:
         value = self._metadata.get(key, default)
         if value is None:
-            raise GgufDamaged(self.path, f"{key} is missing")
+            raise SourceDamaged(self.path, f"{key} is missing")
         return value
 
-    def _wrong_type(self, key: str, expected: str) -> GgufDamaged:
-        return GgufDamaged(self.path, f"{key} is not {expected}")
+    def _wrong_type(self, key: str, expected: str) -> SourceDamaged:
+        return SourceDamaged(self.path, f"{key} is not {expected}")
 
 
 def _read_header(
@@ -204,10 +213,10 @@ def _read_header(
 ) -> tuple[dict[str, Value], dict[str, TensorInfo]]:
     cursor = Cursor(data, path)
     if cursor.left < len(MAGIC) or cursor.take(len(MAGIC)) != MAGIC:
-        raise GgufDamaged(path, "it is not a GGUF file")
+        raise SourceDamaged(path, "it is not a GGUF file")
     version = cursor.integer(GGUFValueType.UINT32)
     if version not in VERSIONS:
-        raise GgufUnsupported(path, f"it is GGUF version {version}, and 2 and 3 are supported")
+        raise SourceUnsupported(path, f"it is GGUF version {version}, and 2 and 3 are supported")
     tensor_count = cursor.integer(GGUFValueType.UINT64)
     entry_count = cursor.integer(GGUFValueType.UINT64)
     if tensor_count * _SMALLEST_TENSOR + entry_count * _SMALLEST_ENTRY > cursor.left:
@@ -221,15 +230,15 @@ def _read_header(
     claims = [_read_claim(cursor, path) for _ in range(tensor_count)]
     alignment = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
-        raise GgufDamaged(path, f"the alignment is {alignment!r}")
+        raise SourceDamaged(path, f"the alignment is {alignment!r}")
     start = -(-cursor.position // alignment) * alignment
     tensors: dict[str, TensorInfo] = {}
     for claim in claims:
         info = TensorInfo(claim.name, claim.shape, claim.kind, start + claim.offset, claim.size)
         if info.name in tensors:
-            raise GgufDamaged(path, f"the tensor {info.name} is given twice")
+            raise SourceDamaged(path, f"the tensor {info.name} is given twice")
         if claim.offset % alignment or info.offset + info.size > len(data):
-            raise GgufDamaged(path, f"the tensor {info.name} lies outside the file")
+            raise SourceDamaged(path, f"the tensor {info.name} lies outside the file")
         tensors[info.name] = info
     return metadata, tensors
 
@@ -248,7 +257,7 @@ def _read_claim(cursor: Cursor, path: Path) -> TensorInfo:
         kind = GGMLQuantizationType(number)
         block, size = GGML_QUANT_SIZES[kind]
     except (ValueError, KeyError) as error:
-        raise GgufUnsupported(path, f"weights of the unknown type {number}") from error
+        raise SourceUnsupported(path, f"weights of the unknown type {number}") from error
     if shape[-1] % block:
         raise cursor.damaged(f"rows of {name} are not whole blocks of {block}")
     offset = cursor.integer(GGUFValueType.UINT64)

@@ -42,3 +42,18 @@ def rotary_tables(
         angles = np.outer(np.arange(rows.start, rows.stop), frequencies)
         cosines[rows], sines[rows] = np.cos(angles), np.sin(angles)
     return cosines, sines
+
+
+def llama3_factors(
+    base: float, head_dim: int, factor: float, bounds: tuple[float, float], trained: int
+) -> tuple[float, ...]:
+    """Return what Llama 3's scaling divides the frequency of each pair by: 1 up to `factor`.
+
+    A pair that turns at least `bounds[1]` times in the `trained` positions is left alone, one that
+    turns less than `bounds[0]` times is slowed by `factor`, and between them it is interpolated.
+    """
+    low, high = bounds
+    frequencies = base ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
+    turns = trained * frequencies / (2 * np.pi)
+    share = np.clip((turns - low) / (high - low), 0, 1)
+    return tuple(float(1 / ((1 - one) / factor + one)) for one in share)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gpu_peer.models.convert import convert_model
 from gpu_peer.models.errors import (
     ConversionInterrupted,
     DiskFull,
@@ -20,12 +21,11 @@ from gpu_peer.models.export import (
     EXPORTER_VERSION,
     ExportOptions,
     Progress,
-    export_model,
-    model_name,
     silent,
 )
-from gpu_peer.models.folder import sha256_of, verify_folder
+from gpu_peer.models.folder import verify_folder
 from gpu_peer.models.precision import DtypeName
+from gpu_peer.models.sources import model_name, source_digest, source_size
 
 LOCK_FILE = ".lock"
 PARTIAL_SUFFIX = ".partial"
@@ -39,20 +39,19 @@ def ensure_model(
     progress: Progress = silent,
     dtype: DtypeName = "f32",
 ) -> Path:
-    """Return the folder of the GGUF `source` in `models_dir`, converting it where needed.
+    """Return the folder of the model `source` in `models_dir`, converting it where needed.
 
-    The folder is named after the model, the first 12 hexadecimal digits of the source's SHA-256,
-    the exporter's version and, where it is not f32, the `dtype` of activations and cache. An
-    existing one is checked by digest; a damaged one is redone. A lock lets one process convert
-    while others wait; conversion happens in a folder beside, which gets its name when it is
-    complete.
+    `source` is a GGUF file or a checkpoint folder. The result is named after the model, the first
+    12 hexadecimal digits of the source's SHA-256, the exporter's version and, where it is not f32,
+    the `dtype` of activations and cache. An existing one is checked by digest; a damaged one is
+    redone. A lock lets one process convert while others wait; conversion happens in a folder
+    beside, which gets its name when it is complete.
 
     Raises:
         ModelError: As `export_model`; `ConversionInterrupted` when the user stopped it. Whatever
             is raised, `progress`'s own errors included, nothing half-made is left behind.
     """
-    with system_errors(source):
-        digest = sha256_of(source)
+    digest = source_digest(source)
     suffix = "" if dtype == "f32" else f"-{dtype}"
     folder = models_dir / f"{model_name(source)}-{digest[:12]}-v{EXPORTER_VERSION}{suffix}"
     with system_errors(models_dir):
@@ -73,14 +72,13 @@ def replace_folder(
         ModelError: As `ensure_model`; then what was at `folder` is still there.
     """
     partial = folder.with_name(folder.name + PARTIAL_SUFFIX)
-    with system_errors(source):
-        needed = 2 * source.stat().st_size
+    needed = 2 * source_size(source)
     if shutil.disk_usage(folder.parent).free < needed:
         raise DiskFull(folder.parent, needed)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        export_model(source, partial, options, progress)
+        convert_model(source, partial, options, progress)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except DiskFull as error:

@@ -111,12 +111,10 @@ class UserLog:
         )
         return found
 
-    def events_of(self, chat: str) -> list[Event]:
-        """Give every event of the chat, in order."""
-        rows = self._db.execute(
-            "SELECT body FROM events WHERE user = ? AND chat = ? ORDER BY seq", (self._user, chat)
-        )
-        return [codec.event.decode(body) for (body,) in rows]
+    def newest(self, chat: str) -> int:
+        """Give the number of the chat's newest event; 0 where there is none."""
+        query = "SELECT max(seq) FROM events WHERE user = ? AND chat = ?"
+        return _one(self._db, query, self._user, chat) or 0
 
     def make_chat(self, chat: str) -> None:
         """Make room for a chat that was never made."""
@@ -186,6 +184,13 @@ class EventLog:
             upto = seq
         rows.close()
         return Page(events, upto)
+
+    def events_of(self, user: str, chat: str) -> list[Event]:
+        """Give every event of one of the user's chats, in order."""
+        rows = self._db.execute(
+            "SELECT body FROM events WHERE user = ? AND chat = ? ORDER BY seq", (user, chat)
+        )
+        return [codec.event.decode(body) for (body,) in rows]
 
     def save_draft(self, user: str, answer: str, text: str) -> None:
         """Keep the text of a running answer, so that little is lost when the power goes."""

@@ -9,16 +9,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use ort::environment::Environment;
 use ort::memory::Allocator;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
-use crate::graph::{self, PARTS};
+use crate::graph::{self, LOGITS, PARTS};
 use crate::kv_memory::{Division, KvMemory};
 use crate::manifest::Manifest;
-
-/// Name of the output with the logits.
-pub(crate) const LOGITS: &str = "logits";
+use crate::memory::Memory;
+use crate::memory::device::DeviceMemory;
+use crate::memory::host::HostMemory;
+use crate::memory::place::Place;
 
 /// A range of rows, bound.
 pub(crate) struct BoundRows {
@@ -36,20 +38,40 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// `None` when the system has not that much memory.
-    pub(crate) fn new(manifest: &Manifest, rows: usize, capacity: usize) -> Option<Self> {
-        let memory = KvMemory::new(Division {
-            parts: manifest.layers * PARTS.len(),
-            rows,
-            heads: manifest.kv_heads,
-            capacity,
-            width: manifest.head_dim,
-        })?;
-        Some(Self {
+    /// A cache in the system's memory; `None` when there is not that much.
+    pub(crate) fn on_host(manifest: &Manifest, rows: usize, capacity: usize) -> Option<Self> {
+        let division = divide(manifest, rows, capacity);
+        let memory = HostMemory::new(division.total()?)?;
+        Some(Self::new(Box::new(memory), division))
+    }
+
+    /// A cache in `place`, which is the own memory of the device that `session` runs on;
+    /// `None` when there is not that much.
+    ///
+    /// # Errors
+    /// The device's own.
+    pub(crate) fn on_device(
+        environment: &Environment,
+        session: &Session,
+        place: Place,
+        manifest: &Manifest,
+        rows: usize,
+        capacity: usize,
+    ) -> ort::Result<Option<Self>> {
+        let division = divide(manifest, rows, capacity);
+        let Some(bytes) = division.total() else {
+            return Ok(None);
+        };
+        let memory = DeviceMemory::new(environment, session, place, bytes)?;
+        Ok(memory.map(|memory| Self::new(Box::new(memory), division)))
+    }
+
+    fn new(memory: Box<dyn Memory>, division: Division) -> Self {
+        Self {
             bound: HashMap::new(),
-            memory,
-            capacity,
-        })
+            memory: KvMemory::new(memory, division),
+            capacity: division.capacity,
+        }
     }
 
     /// Positions of a row.
@@ -75,7 +97,7 @@ impl Cache {
             .ok_or_else(|| ort::Error::new("a binding was lost"))
     }
 
-    #[allow(unsafe_code)] // the views of one memory overlap; see `kv_memory`
+    #[allow(unsafe_code)] // the views of one memory overlap; see `memory`
     fn bind(
         &self,
         session: &Session,
@@ -103,17 +125,33 @@ impl Cache {
     }
 
     /// Copies the first `positions` of one row to another.
-    pub(crate) fn copy(&mut self, from: usize, to: usize, positions: usize) {
-        self.memory.copy(from, to, positions);
+    pub(crate) fn copy(&mut self, from: usize, to: usize, positions: usize) -> ort::Result<()> {
+        self.memory.copy(from, to, positions)
     }
 
     /// Exchanges the first `positions` of two rows.
-    pub(crate) fn exchange(&mut self, one: usize, other: usize, positions: usize) {
-        self.memory.exchange(one, other, positions);
+    pub(crate) fn exchange(
+        &mut self,
+        one: usize,
+        other: usize,
+        positions: usize,
+    ) -> ort::Result<()> {
+        self.memory.exchange(one, other, positions)
     }
 
-    /// The first head's key of the first layer at `position`.
-    pub(crate) fn key(&self, row: usize, position: usize) -> Vec<f32> {
+    /// The bytes of the first head's key of the first layer at `position`.
+    pub(crate) fn key(&self, row: usize, position: usize) -> ort::Result<Vec<u8>> {
         self.memory.read(row, position)
+    }
+}
+
+fn divide(manifest: &Manifest, rows: usize, capacity: usize) -> Division {
+    Division {
+        parts: manifest.layers * PARTS.len(),
+        rows,
+        heads: manifest.kv_heads,
+        capacity,
+        width: manifest.head_dim,
+        dtype: manifest.kv_dtype,
     }
 }

@@ -45,12 +45,12 @@ pub enum EngineError {
         "The model needs {} MB of memory for conversations and {}. \
          Shorten the context length, or allow fewer answers at a time or more memory.",
         megabytes(*.needed),
-        .limit.map_or("the system has not that much".into(), |limit| format!("the limit is {} MB", limit >> 20)),
+        .limit.map_or("there is not that much".into(), |limit| format!("the limit is {} MB", limit >> 20)),
     )]
     MemoryShort {
         /// Bytes wanted.
         needed: usize,
-        /// Bytes allowed; `None` when it was the system that refused.
+        /// Bytes allowed; `None` when it was the system or the device that refused.
         limit: Option<usize>,
     },
     /// The prompt leaves no room for an answer.
@@ -155,7 +155,7 @@ mod tests {
         };
         let text = short(Some(100 << 20)).to_string();
         assert!(text.contains("188 MB") && text.contains("100 MB"), "{text}");
-        assert!(short(None).to_string().contains("the system"));
+        assert!(short(None).to_string().contains("there is not that much"));
     }
 
     #[test]

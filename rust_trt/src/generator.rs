@@ -7,16 +7,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event};
+use crate::folder::{self, TEMPLATE_FILE, TOKENIZER_FILE};
 use crate::mailbox::{Command, Feeding, Mailbox, Next};
-use crate::manifest::{Manifest, TEMPLATE_FILE, TOKENIZER_FILE};
-use crate::model::{LanguageModel, OnnxModel, row_bytes};
+use crate::model::LanguageModel;
+use crate::onnx_model::{Load, OnnxModel, row_bytes};
 use crate::prompt::PromptEncoder;
-use crate::runtime::{self, Device};
+use crate::proof;
+use crate::provider;
+use crate::runtime;
 use crate::sampling::Sampling;
 use crate::scheduler::Scheduler;
 use crate::sequence::Language;
+use crate::slots::PREFILL_CHUNK;
 use crate::template::{ChatTemplate, Message};
 use crate::tokenizer::Tokenizer;
 
@@ -33,8 +38,10 @@ pub struct Options {
     pub folder: PathBuf,
     /// ONNX Runtime's shared library.
     pub library: PathBuf,
-    /// See [`Device::choose`].
+    /// See [`Device::named`].
     pub device: String,
+    /// What brings the device.
+    pub provider: provider::Request,
     /// Threads to compute with; 0 for one each physical core.
     pub threads: usize,
     /// Tokens of prompt and answer together; 0 for 4096. Never beyond the model's.
@@ -64,6 +71,8 @@ pub struct ModelInfo {
     pub device: &'static str,
     /// Threads it computes with.
     pub threads: usize,
+    /// Whether answers that run at the same time are computed together.
+    pub decodes_together: bool,
 }
 
 /// A running engine. Dropping it closes it.
@@ -82,8 +91,8 @@ impl Engine {
     /// # Errors
     /// All that concern models, the runtime and devices.
     pub fn load(options: &Options) -> Result<Self> {
-        let device = Device::choose(&options.device)?;
-        let manifest = Manifest::read(&options.folder)?;
+        let device = Device::named(&options.device)?;
+        let manifest = folder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(&options.folder.join(TOKENIZER_FILE))?;
         let template =
             std::fs::read_to_string(options.folder.join(TEMPLATE_FILE)).map_err(|error| {
@@ -96,13 +105,14 @@ impl Engine {
         } else {
             options.context_length
         };
-        let info = ModelInfo {
+        let mut info = ModelInfo {
             name: manifest.name.clone(),
             architecture: manifest.architecture.clone(),
             context_length: wanted.min(manifest.context_length),
             vocab_size: manifest.vocab_size,
             device: device.name(),
             threads: runtime::threads(options.threads),
+            decodes_together: false,
         };
         let language = Language {
             tokenizer: Arc::new(tokenizer),
@@ -115,16 +125,21 @@ impl Engine {
             max_active,
             options.cache_bytes,
         )?;
-        let model = OnnxModel::load(
+        let mut model = OnnxModel::open(
             &options.folder,
             manifest,
-            &options.library,
-            device,
-            info.threads,
-            // One more, for logits that somebody asks for between steps.
-            rows + 1,
-            info.context_length,
+            &Load {
+                library: &options.library,
+                device,
+                provider: &options.provider,
+                threads: info.threads,
+                // One more, for logits that somebody asks for between steps.
+                rows: rows + 1,
+                context_length: info.context_length,
+                chunk: PREFILL_CHUNK,
+            },
         )?;
+        info.decodes_together = proof::prove(&mut model)?;
         Self::start(
             model,
             info,
@@ -343,7 +358,7 @@ fn work<M: LanguageModel>(scheduler: &mut Scheduler<M>, mailbox: &Mailbox) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::testing::{BOMB, FakeModel, STOP, answer};
+    use crate::fake_model::{BOMB, FakeModel, STOP, answer};
     use crate::tokenizer::testing::byte_tokenizer;
 
     /// An engine whose prompts are just the bytes of the messages.
@@ -360,6 +375,7 @@ mod tests {
             vocab_size: 400,
             device: "cpu",
             threads: 1,
+            decodes_together: true,
         };
         let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
         let prompt = PromptEncoder::new(ChatTemplate::new(template.into(), None, "").unwrap());

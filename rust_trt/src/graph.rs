@@ -4,13 +4,13 @@
 //! input_ids                   [batch, sequence]                    i64
 //! attention_mask              [batch, past + sequence]             i64
 //! position_ids (optional)     [batch, sequence]                    i64
-//! past_key_values.N.key       [batch, kv heads, capacity, width]   f32, and .value
+//! past_key_values.N.key       [batch, kv heads, capacity, width]   f32 or f16, and .value
 //! logits                      [batch, 1 or sequence, vocab]        f32
-//! present.N.key               like the past, the same buffer       f32, and .value
+//! present.N.key               like the past, the same buffer       f32 or f16, and .value
 //! ```
 
 use crate::error::{EngineError, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{KvDtype, Manifest};
 
 /// Type of a tensor's elements, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Element {
     I64,
     /// 32-bit floating point.
     F32,
+    /// 16-bit floating point.
+    F16,
     /// Anything else.
     Other,
 }
@@ -55,6 +57,15 @@ pub fn present(layer: usize, part: &str) -> String {
     format!("present.{layer}.{part}")
 }
 
+/// Input with the new tokens.
+pub const INPUT_IDS: &str = "input_ids";
+/// Input that says how long each row is.
+pub const ATTENTION_MASK: &str = "attention_mask";
+/// Input that some graphs want beside.
+pub const POSITION_IDS: &str = "position_ids";
+/// Output with the logits.
+pub const LOGITS: &str = "logits";
+
 /// The two parts of a layer's cache.
 pub const PARTS: [&str; 2] = ["key", "value"];
 
@@ -65,24 +76,28 @@ pub const PARTS: [&str; 2] = ["key", "value"];
 /// model, [`EngineError::ModelDamaged`] where graph and manifest contradict.
 pub fn check(manifest: &Manifest, inputs: &[Port], outputs: &[Port]) -> Result<Graph> {
     let cache_shape = [-1, manifest.kv_heads as i64, -1, manifest.head_dim as i64];
+    let cache = match manifest.kv_dtype {
+        KvDtype::F32 => Element::F32,
+        KvDtype::F16 => Element::F16,
+    };
     let mut expected_inputs = vec![
-        ("input_ids".to_owned(), Element::I64, vec![-1, -1]),
-        ("attention_mask".to_owned(), Element::I64, vec![-1, -1]),
+        (INPUT_IDS.to_owned(), Element::I64, vec![-1, -1]),
+        (ATTENTION_MASK.to_owned(), Element::I64, vec![-1, -1]),
     ];
     let mut expected_outputs = vec![(
-        "logits".to_owned(),
+        LOGITS.to_owned(),
         Element::F32,
         vec![-1, -1, manifest.vocab_size as i64],
     )];
     for layer in 0..manifest.layers {
         for part in PARTS {
-            expected_inputs.push((past(layer, part), Element::F32, cache_shape.to_vec()));
-            expected_outputs.push((present(layer, part), Element::F32, cache_shape.to_vec()));
+            expected_inputs.push((past(layer, part), cache, cache_shape.to_vec()));
+            expected_outputs.push((present(layer, part), cache, cache_shape.to_vec()));
         }
     }
-    let position_ids = inputs.iter().any(|port| port.name == "position_ids");
+    let position_ids = inputs.iter().any(|port| port.name == POSITION_IDS);
     if position_ids {
-        expected_inputs.push(("position_ids".to_owned(), Element::I64, vec![-1, -1]));
+        expected_inputs.push((POSITION_IDS.to_owned(), Element::I64, vec![-1, -1]));
     }
     for (expected, ports, side) in [
         (&expected_inputs, inputs, "input"),
@@ -109,7 +124,7 @@ pub fn check(manifest: &Manifest, inputs: &[Port], outputs: &[Port]) -> Result<G
     }
     let last_logits_only = outputs
         .iter()
-        .any(|port| port.name == "logits" && port.shape.get(1) == Some(&1));
+        .any(|port| port.name == LOGITS && port.shape.get(1) == Some(&1));
     Ok(Graph {
         position_ids,
         last_logits_only,
@@ -232,12 +247,30 @@ mod tests {
     }
 
     #[test]
-    fn another_element_type_is_unsupported() {
-        let (mut inputs, outputs) = ports();
-        inputs[2].element = Element::Other;
-        assert_eq!(
-            check(&manifest(), &inputs, &outputs).unwrap_err().code(),
-            "model_unsupported"
-        );
+    fn another_element_type_than_the_manifest_says_is_unsupported() {
+        for element in [Element::Other, Element::F16] {
+            let (mut inputs, outputs) = ports();
+            inputs[2].element = element;
+            assert_eq!(
+                check(&manifest(), &inputs, &outputs).unwrap_err().code(),
+                "model_unsupported"
+            );
+        }
+    }
+
+    #[test]
+    fn a_manifest_with_sixteen_bits_wants_them_of_the_cache_alone() {
+        let manifest = Manifest {
+            kv_dtype: KvDtype::F16,
+            ..manifest()
+        };
+        let (mut inputs, mut outputs) = ports();
+        assert!(check(&manifest, &inputs, &outputs).is_err());
+        for port in inputs[2..].iter_mut().chain(&mut outputs[1..]) {
+            port.element = Element::F16;
+        }
+        check(&manifest, &inputs, &outputs).unwrap();
+        outputs[0].element = Element::F16;
+        assert!(check(&manifest, &inputs, &outputs).is_err());
     }
 }

@@ -1,95 +1,19 @@
 //! The memory of all rows' keys and values, and the views that the runtime binds.
 //!
 //! ```text
-//! [layer · part][row][kv head][position][head dim]     f32, one allocation
+//! [layer · part][row][kv head][position][head dim]     f32 or f16, one allocation
+//! one row of one part                                  what an exchange puts aside
 //! ```
 //!
 //! Within a layer's part the rows lie one after another, so that any range of
-//! neighbouring rows is one tensor `[rows, kv heads, capacity, head dim]`. The
-//! system maps a page when it is first written: a row that nobody uses costs
-//! address space and no memory.
-//!
-//! Unsafe, as is the one call in `cache` that binds a view: the runtime writes through a view of memory that
-//! other views show too, which references cannot express.
+//! neighbouring rows is one tensor `[rows, kv heads, capacity, head dim]`.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
-use std::ptr::NonNull;
 
-use ort::AsPointer;
-use ort::memory::{Allocator, MemoryInfo};
-use ort::value::{Shape, Tensor, Value};
+use ort::value::{DynTensor, TensorElementType};
 
-/// Alignment that the system's allocator gives by itself: for a larger one it would
-/// fetch memory first and write zeros into it.
-const ALIGNMENT: usize = 16;
-
-/// Zeroed memory that is only touched through pointers.
-#[derive(Debug)]
-struct Zeroed {
-    start: NonNull<f32>,
-    layout: Layout,
-}
-
-// SAFETY: it owns its memory, as a `Vec<f32>` does; no thread has any part in it.
-unsafe impl Send for Zeroed {}
-
-impl Zeroed {
-    fn new(numbers: usize) -> Option<Self> {
-        let bytes = numbers.max(1).checked_mul(size_of::<f32>())?;
-        let layout = Layout::from_size_align(bytes, ALIGNMENT).ok()?;
-        // SAFETY: the layout's size is not zero.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast();
-        Some(Self { start, layout })
-    }
-
-    fn numbers(&self) -> usize {
-        self.layout.size() / size_of::<f32>()
-    }
-
-    /// A pointer to `range`, which must lie inside.
-    fn at(&self, range: &Range<usize>) -> *mut f32 {
-        assert!(range.start <= range.end && range.end <= self.numbers());
-        // SAFETY: checked to lie in the allocation.
-        unsafe { self.start.as_ptr().add(range.start) }
-    }
-
-    /// A tensor that is `range`.
-    ///
-    /// # Safety
-    /// This memory must outlive the tensor and all that it is bound to.
-    unsafe fn tensor(&self, range: &Range<usize>, shape: [usize; 4]) -> ort::Result<Tensor<f32>> {
-        assert_eq!(shape.iter().product::<usize>(), range.len());
-        let memory = MemoryInfo::default();
-        let shape = Shape::new(shape.map(|size| size as i64));
-        let mut value = std::ptr::null_mut();
-        // SAFETY: all pointers are valid for the call, and the memory for as long as
-        // the caller promised.
-        let status = unsafe {
-            (ort::api().CreateTensorWithDataAsOrtValue)(
-                memory.ptr(),
-                self.at(range).cast(),
-                range.len() * size_of::<f32>(),
-                shape.as_ptr(),
-                shape.len(),
-                ort::sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
-                &raw mut value,
-            )
-        };
-        // SAFETY: the status comes from the call above and is used once.
-        unsafe { ort::Error::result_from_status(status)? };
-        let value = NonNull::new(value).ok_or_else(|| ort::Error::new("no tensor was made"))?;
-        // SAFETY: a new tensor that nobody else holds.
-        Ok(unsafe { Value::from_ptr(value, Some(&Allocator::default())) })
-    }
-}
-
-impl Drop for Zeroed {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout, and nothing uses it any more.
-        unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
-    }
-}
+use crate::manifest::KvDtype;
+use crate::memory::{Memory, Move};
 
 /// How the memory is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,44 +28,50 @@ pub(crate) struct Division {
     pub(crate) capacity: usize,
     /// Numbers of a position.
     pub(crate) width: usize,
+    /// Type of the numbers.
+    pub(crate) dtype: KvDtype,
 }
 
 impl Division {
-    fn row(&self) -> usize {
-        self.heads * self.capacity * self.width
+    /// Bytes of one position of one head.
+    fn position(&self) -> usize {
+        self.width * self.dtype.bytes()
     }
 
-    fn total(&self) -> Option<usize> {
-        [self.parts, self.rows, self.heads, self.capacity, self.width]
+    /// Bytes of one row of one part.
+    fn row(&self) -> usize {
+        self.heads * self.capacity * self.position()
+    }
+
+    /// Bytes to allocate; `None` when they cannot be counted.
+    pub(crate) fn total(&self) -> Option<usize> {
+        let row = [self.heads, self.capacity, self.width]
             .into_iter()
-            .try_fold(1usize, usize::checked_mul)
+            .try_fold(self.dtype.bytes(), usize::checked_mul)?;
+        let rows = self.parts.checked_mul(self.rows)?.checked_add(1)?;
+        row.checked_mul(rows)
     }
 
     /// The first `positions` of one head.
     fn head(&self, part: usize, row: usize, head: usize, positions: usize) -> Range<usize> {
         assert!(row < self.rows && head < self.heads && positions <= self.capacity);
-        let start = ((part * self.rows + row) * self.heads + head) * self.capacity * self.width;
-        start..start + positions * self.width
-    }
-
-    fn heads(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let heads = self.heads;
-        (0..self.parts).flat_map(move |part| (0..heads).map(move |head| (part, head)))
+        let heads = (part * self.rows + row) * self.heads + head;
+        let start = heads * self.capacity * self.position();
+        start..start + positions * self.position()
     }
 }
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct KvMemory {
-    memory: Zeroed,
+    memory: Box<dyn Memory>,
     division: Division,
 }
 
 impl KvMemory {
-    /// `None` when the system has not that much address space.
-    pub(crate) fn new(division: Division) -> Option<Self> {
-        let memory = Zeroed::new(division.total()?)?;
-        Some(Self { memory, division })
+    /// `memory` has as many bytes as `division` needs.
+    pub(crate) fn new(memory: Box<dyn Memory>, division: Division) -> Self {
+        Self { memory, division }
     }
 
     /// Neighbouring `rows` of a part as `[rows, heads, capacity, width]`.
@@ -149,152 +79,249 @@ impl KvMemory {
     /// # Safety
     /// The tensor and all that it is bound to must be gone before this memory is, and
     /// nothing may run on it during a call of any method of this memory.
-    pub(crate) unsafe fn view(&self, part: usize, rows: Range<usize>) -> ort::Result<Tensor<f32>> {
+    #[allow(unsafe_code)] // see `memory`
+    pub(crate) unsafe fn view(&self, part: usize, rows: Range<usize>) -> ort::Result<DynTensor> {
         let Division {
             parts,
             rows: all,
             heads,
             capacity,
             width,
+            dtype,
         } = self.division;
         assert!(part < parts && rows.start < rows.end && rows.end <= all);
         let start = (part * all + rows.start) * self.division.row();
         let range = start..start + rows.len() * self.division.row();
+        let element = match dtype {
+            KvDtype::F32 => TensorElementType::Float32,
+            KvDtype::F16 => TensorElementType::Float16,
+        };
         // SAFETY: as the caller promised.
         unsafe {
             self.memory
-                .tensor(&range, [rows.len(), heads, capacity, width])
+                .tensor(&range, element, &[rows.len(), heads, capacity, width])
         }
     }
 
     /// Copies the first `positions` of one row to another.
-    pub(crate) fn copy(&mut self, from: usize, to: usize, positions: usize) {
-        if from == to {
-            return;
+    ///
+    /// # Errors
+    /// A device's own.
+    pub(crate) fn copy(&mut self, from: usize, to: usize, positions: usize) -> ort::Result<()> {
+        if from == to || positions == 0 {
+            return Ok(());
         }
-        for (part, head) in self.division.heads() {
-            let from = self.division.head(part, from, head, positions);
-            let to = self.division.head(part, to, head, positions);
-            // SAFETY: both lie in the allocation, in different rows, and `&mut self`
-            // with the promise made for views means that nobody else uses them.
-            unsafe {
-                std::ptr::copy_nonoverlapping(
-                    self.memory.at(&from),
-                    self.memory.at(&to),
-                    from.len(),
-                );
-            }
-        }
+        let moves: Vec<Move> = (0..self.division.parts)
+            .flat_map(|part| self.moves(part, from, to, positions))
+            .collect();
+        self.memory.copy(&moves)
     }
 
     /// Exchanges the first `positions` of two rows.
-    pub(crate) fn exchange(&mut self, one: usize, other: usize, positions: usize) {
-        if one == other {
-            return;
+    ///
+    /// # Errors
+    /// A device's own; then both rows may hold anything.
+    pub(crate) fn exchange(
+        &mut self,
+        one: usize,
+        other: usize,
+        positions: usize,
+    ) -> ort::Result<()> {
+        if one == other || positions == 0 {
+            return Ok(());
         }
-        for (part, head) in self.division.heads() {
-            let one = self.division.head(part, one, head, positions);
-            let other = self.division.head(part, other, head, positions);
-            // SAFETY: as in `copy`.
-            unsafe {
-                std::ptr::swap_nonoverlapping(
-                    self.memory.at(&one),
-                    self.memory.at(&other),
-                    one.len(),
-                );
+        let start = |part, row| self.division.head(part, row, 0, 0).start;
+        let aside = self.division.parts * self.division.rows * self.division.row();
+        for part in 0..self.division.parts {
+            let there = self.moves(part, one, other, positions);
+            let back = self.moves(part, other, one, positions);
+            let shifted = |position: usize| aside + position - start(part, one);
+            let put_aside: Vec<Move> = there
+                .iter()
+                .map(|step| Move {
+                    from: step.from.clone(),
+                    to: shifted(step.from.start),
+                })
+                .collect();
+            let taken_up: Vec<Move> = there
+                .iter()
+                .map(|step| Move {
+                    from: shifted(step.from.start)..shifted(step.from.end),
+                    to: step.to,
+                })
+                .collect();
+            for moves in [put_aside, back, taken_up] {
+                self.memory.copy(&moves)?;
             }
         }
+        Ok(())
     }
 
-    /// What a row's first head holds at `position`, of the first part.
-    pub(crate) fn read(&self, row: usize, position: usize) -> Vec<f32> {
+    /// The bytes of a row's first head at `position`, of the first part.
+    ///
+    /// # Errors
+    /// A device's own.
+    pub(crate) fn read(&self, row: usize, position: usize) -> ort::Result<Vec<u8>> {
         let upto = self.division.head(0, row, 0, position + 1);
-        let range = upto.end - self.division.width..upto.end;
-        // SAFETY: it lies in the allocation, is initialised, and nobody writes.
-        unsafe { std::slice::from_raw_parts(self.memory.at(&range), range.len()) }.to_vec()
+        self.memory
+            .read(&(upto.end - self.division.position()..upto.end))
     }
 
-    #[cfg(test)]
-    fn write(&mut self, part: usize, row: usize, head: usize, position: usize, number: f32) {
-        let range = self.division.head(part, row, head, position + 1);
-        let last = range.end - 1..range.end;
-        // SAFETY: it lies in the allocation.
-        unsafe { self.memory.at(&last).write(number) };
+    /// What brings a part of one row to another.
+    fn moves(&self, part: usize, from: usize, to: usize, positions: usize) -> Vec<Move> {
+        (0..self.division.heads)
+            .map(|head| Move {
+                from: self.division.head(part, from, head, positions),
+                to: self.division.head(part, to, head, positions).start,
+            })
+            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::testing::memories;
 
-    const DIVISION: Division = Division {
+    const F16: Division = Division {
         parts: 2,
         rows: 3,
         heads: 2,
         capacity: 4,
         width: 1,
+        dtype: KvDtype::F16,
+    };
+    const F32: Division = Division {
+        dtype: KvDtype::F32,
+        ..F16
     };
 
-    /// Rows whose every number says where it was written.
-    fn filled() -> KvMemory {
-        let mut memory = KvMemory::new(DIVISION).unwrap();
-        for part in 0..2 {
-            for row in 0..3 {
-                for head in 0..2 {
-                    for position in 0..4 {
-                        let number = part * 1000 + row * 100 + head * 10 + position;
-                        memory.write(part, row, head, position, number as f32);
-                    }
-                }
+    /// Each type of numbers in each kind of memory, all zeros.
+    fn empty() -> Vec<KvMemory> {
+        let both = |division: Division| {
+            memories(division.total().unwrap()).map(|memory| KvMemory::new(memory, division))
+        };
+        [F32, F16].into_iter().flat_map(both).collect()
+    }
+
+    /// What a number's bytes are: where it was written.
+    fn mark(dtype: KvDtype, part: usize, row: usize, head: usize, position: usize) -> Vec<u8> {
+        let number = (part * 1000 + row * 100 + head * 10 + position) as u32;
+        number.to_le_bytes()[..dtype.bytes()].to_vec()
+    }
+
+    /// Every place of a number.
+    fn places() -> impl Iterator<Item = (usize, usize, usize, usize)> {
+        (0..48).map(|index| (index / 24, index / 8 % 3, index / 4 % 2, index % 4))
+    }
+
+    fn at(memory: &KvMemory, part: usize, row: usize, head: usize, position: usize) -> Vec<u8> {
+        let upto = memory.division.head(part, row, head, position + 1);
+        let range = upto.end - memory.division.position()..upto.end;
+        memory.memory.read(&range).unwrap()
+    }
+
+    /// The same with every number in its place.
+    fn filled() -> Vec<KvMemory> {
+        let mut all = empty();
+        for memory in &mut all {
+            for (part, row, head, position) in places() {
+                let end = memory.division.head(part, row, head, position + 1).end;
+                let bytes = mark(memory.division.dtype, part, row, head, position);
+                memory.memory.write(end - bytes.len(), &bytes).unwrap();
             }
         }
-        memory
+        all
     }
 
-    fn numbers(memory: &KvMemory) -> Vec<f32> {
-        let all = 0..memory.memory.numbers();
-        // SAFETY: the whole allocation.
-        unsafe { std::slice::from_raw_parts(memory.memory.at(&all), all.len()) }.to_vec()
-    }
-
-    #[test]
-    fn it_begins_with_zeros_and_reads_what_was_written() {
-        let memory = KvMemory::new(DIVISION).unwrap();
-        assert_eq!(numbers(&memory), [0.0; 48]);
-        assert_eq!(filled().read(2, 3), [203.0]);
-    }
-
-    #[test]
-    fn a_copy_is_of_every_head_of_every_part_and_only_so_long() {
-        let mut memory = filled();
-        memory.copy(0, 2, 2);
-        for (index, &number) in numbers(&memory).iter().enumerate() {
-            let (part, row) = (index / 24, index / 8 % 3);
-            let (head, position) = (index / 4 % 2, index % 4);
-            let row = if row == 2 && position < 2 { 0 } else { row };
+    /// Every number is the one that was written at the place that `from` gives.
+    fn assert_moved(
+        memory: &KvMemory,
+        from: impl Fn(usize, usize) -> usize, // the row, by row and position
+    ) {
+        for (part, row, head, position) in places() {
+            let dtype = memory.division.dtype;
             assert_eq!(
-                number,
-                (part * 1000 + row * 100 + head * 10 + position) as f32
+                at(memory, part, row, head, position),
+                mark(dtype, part, from(row, position), head, position),
+                "{memory:?}"
             );
         }
     }
 
     #[test]
-    fn an_exchange_and_back_changes_nothing() {
-        let mut memory = filled();
-        memory.exchange(1, 2, 4);
-        assert_eq!(memory.read(1, 0), [200.0]);
-        assert_eq!(memory.read(2, 0), [100.0]);
-        memory.exchange(2, 1, 4);
-        assert_eq!(numbers(&memory), numbers(&filled()));
+    fn it_begins_with_zeros_and_reads_what_was_written() {
+        for memory in empty() {
+            assert!(places().all(|(part, row, head, position)| {
+                at(&memory, part, row, head, position) == vec![0; memory.division.dtype.bytes()]
+            }));
+        }
+        for memory in filled() {
+            let expected = mark(memory.division.dtype, 0, 2, 0, 3);
+            assert_eq!(memory.read(2, 3).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_copy_is_of_every_head_of_every_part_and_only_so_long() {
+        for mut memory in filled() {
+            memory.copy(0, 2, 2).unwrap();
+            assert_moved(
+                &memory,
+                |row, position| {
+                    if row == 2 && position < 2 { 0 } else { row }
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn an_exchange_is_of_two_rows_and_only_so_long() {
+        for mut memory in filled() {
+            memory.exchange(1, 2, 3).unwrap();
+            assert_moved(&memory, |row, position| {
+                if row > 0 && position < 3 {
+                    3 - row
+                } else {
+                    row
+                }
+            });
+        }
+    }
+
+    #[test]
+    #[allow(unsafe_code)] // the view is dropped before its memory
+    fn a_view_is_neighbouring_rows_of_one_part() {
+        for memory in filled() {
+            // SAFETY: see above; nothing runs.
+            let view = unsafe { memory.view(1, 1..3).unwrap() };
+            assert_eq!(view.shape().to_vec(), [2, 2, 4, 1]);
+            let bytes = memory.division.dtype.bytes();
+            // SAFETY: as many numbers as the shape says, of the memory that is shown.
+            let shown =
+                unsafe { std::slice::from_raw_parts(view.data_ptr().cast::<u8>(), 16 * bytes) };
+            let expected: Vec<u8> = places()
+                .filter(|&(part, row, ..)| part == 1 && row > 0)
+                .flat_map(|(part, row, head, position)| {
+                    mark(memory.division.dtype, part, row, head, position)
+                })
+                .collect();
+            assert_eq!(shown, expected);
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_take_half_of_thirty_two() {
+        assert_eq!(F32.total().unwrap(), 2 * F16.total().unwrap());
+        assert_eq!(F16.total().unwrap(), (48 + 8) * 2);
     }
 
     #[test]
     fn more_than_can_be_counted_is_no_memory() {
         let division = Division {
             capacity: usize::MAX / 2,
-            ..DIVISION
+            ..F32
         };
-        assert!(KvMemory::new(division).is_none());
+        assert!(division.total().is_none());
     }
 }

@@ -5,33 +5,44 @@
 //! UTF-8-safe detokenizing, for several conversations at once, on one thread of
 //! its own.
 //!
-//! Direction of imports: [`error`] ← [`manifest`], [`tokenizer`], [`template`],
-//! [`sampler`], [`runtime`], `kv_memory` ← [`cache`] ← [`model`] ← [`sequence`],
-//! [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only file that
-//! names `PyO3`.
+//! Direction of imports: [`error`] ← [`manifest`], [`device`], [`tokenizer`],
+//! [`template`], [`sampler`], [`runtime`], [`provider`], [`profile`], `memory` ←
+//! `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
+//! [`sequence`], [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only
+//! file that names `PyO3`.
 
-// Allowed in `kv_memory` and for the one call that binds its views.
+// Allowed in `memory`, and where `kv_memory` and `cache` make and bind views of it.
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod cache;
 pub mod detokenize;
+pub mod device;
 pub mod error;
 pub mod events;
+#[cfg(test)]
+mod fake_model;
+pub mod folder;
 pub mod generator;
 pub mod graph;
-#[allow(unsafe_code)] // says why at its top
 mod kv_memory;
 pub mod mailbox;
 pub mod manifest;
+#[allow(unsafe_code)] // says why at its top
+mod memory;
 pub mod model;
+pub mod onnx_model;
 pub mod prefix;
+pub mod profile;
 pub mod prompt;
+mod proof;
+pub mod provider;
 pub mod runtime;
 pub mod sampler;
 pub mod sampling;
 pub mod scheduler;
 pub mod sequence;
+pub mod slots;
 pub mod stop;
 pub mod template;
 pub mod token_bytes;

@@ -1,16 +1,16 @@
-//! Which tokens each row holds, and which row a new prompt should take.
+//! Which tokens each slot holds, and which slot a new prompt should take.
 //!
-//! The row of an ended answer stays as it is. A prompt that begins with the same
-//! tokens takes that row over, or copies its beginning, and is spared computing it.
+//! The slot of an ended answer stays as it is. A prompt that begins with the same
+//! tokens takes that slot over, or copies its beginning, and is spared computing it.
 //!
 //! Only whole chunks that were computed as chunks of a prompt are used again. A key
 //! that was computed for one token of an answer, or in a chunk that began elsewhere,
 //! is rounded differently; an answer would then depend on what was asked before, and
 //! a seed would no longer give the same one.
 
-/// One row.
+/// One slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Row {
+struct Slot {
     /// What it holds, position by position.
     tokens: Vec<u32>,
     /// Positions that were computed in whole chunks from the beginning.
@@ -21,12 +21,12 @@ struct Row {
     taken: bool,
 }
 
-/// A row for a new prompt.
+/// A slot for a new prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
-    /// The row.
-    pub row: usize,
-    /// Whose beginning it is to get; often the row itself.
+    /// The slot.
+    pub slot: usize,
+    /// Whose beginning it is to get; often the slot itself.
     pub from: usize,
     /// How many positions of the prompt are there already; a multiple of the chunk
     /// and less than the prompt.
@@ -36,28 +36,28 @@ pub struct Taken {
 /// A chunk of an ended answer that can be made usable by computing it as a prompt's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
-    /// The row.
-    pub row: usize,
+    /// The slot.
+    pub slot: usize,
     /// Where the chunk begins.
     pub past: usize,
     /// The chunk.
     pub tokens: Vec<u32>,
 }
 
-/// What the rows hold. Pure bookkeeping: whoever uses it moves the numbers.
+/// What the slots hold. Pure bookkeeping: whoever uses it moves the numbers.
 #[derive(Debug)]
 pub struct Prefixes {
-    rows: Vec<Row>,
+    slots: Vec<Slot>,
     chunk: usize,
     clock: u64,
 }
 
 impl Prefixes {
-    /// So many empty rows, for prompts fed in chunks of `chunk`.
+    /// So many empty slots, for prompts fed in chunks of `chunk`.
     #[must_use]
-    pub fn new(rows: usize, chunk: usize) -> Self {
+    pub fn new(slots: usize, chunk: usize) -> Self {
         Self {
-            rows: vec![Row::default(); rows],
+            slots: vec![Slot::default(); slots],
             chunk,
             clock: 0,
         }
@@ -65,89 +65,78 @@ impl Prefixes {
 
     /// Rows there are.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.len()
+    pub fn slots(&self) -> usize {
+        self.slots.len()
     }
 
-    /// Takes a row for `prompt`; `None` when all are taken.
+    /// Takes a slot for `prompt`; `None` when all are taken.
     ///
-    /// The row with the longest usable beginning gives it. It is taken over when at
+    /// The slot with the longest usable beginning gives it. It is taken over when at
     /// least half of it belongs to the prompt: then it is the same chat, going on.
-    /// Otherwise its beginning goes to the row least recently used, and both stay.
+    /// Otherwise its beginning goes to the slot least recently used, and both stay.
     pub fn take(&mut self, prompt: &[u32]) -> Option<Taken> {
-        let free = || (0..self.rows.len()).filter(|&row| !self.rows[row].taken);
-        let oldest = free().min_by_key(|&row| (self.rows[row].used, row))?;
+        let free = || (0..self.slots.len()).filter(|&slot| !self.slots[slot].taken);
+        let oldest = free().min_by_key(|&slot| (self.slots[slot].used, slot))?;
         let best = free()
-            .map(|row| (self.usable(row, prompt), self.rows[row].used, row))
+            .map(|slot| (self.usable(slot, prompt), self.slots[slot].used, slot))
             .max()
-            .map(|(cached, _, row)| (cached, row));
+            .map(|(cached, _, slot)| (cached, slot));
         let (cached, from) = best
             .filter(|&(cached, _)| cached > 0)
             .unwrap_or((0, oldest));
-        let held = self.rows[from].tokens.len();
-        let row = if 2 * common(&self.rows[from].tokens, prompt) >= held {
+        let held = self.slots[from].tokens.len();
+        let slot = if 2 * common(&self.slots[from].tokens, prompt) >= held {
             from
         } else {
             oldest
         };
-        self.rows[row] = Row {
+        self.slots[slot] = Slot {
             tokens: prompt[..cached].to_vec(),
             exact: cached,
-            used: self.rows[row].used,
+            used: self.slots[slot].used,
             taken: true,
         };
-        Some(Taken { row, from, cached })
+        Some(Taken { slot, from, cached })
     }
 
     /// Its sequence ended, having fed `tokens`, of which the first `prefilled` were
     /// fed in chunks.
-    pub fn release(&mut self, row: usize, tokens: &[u32], prefilled: usize) {
+    pub fn release(&mut self, slot: usize, tokens: &[u32], prefilled: usize) {
         self.clock += 1;
-        self.rows[row] = Row {
+        self.slots[slot] = Slot {
             tokens: tokens.to_vec(),
             exact: self.whole_chunks(prefilled.min(tokens.len())),
-            // An empty row goes before any that holds something.
+            // An empty slot goes before any that holds something.
             used: if tokens.is_empty() { 0 } else { self.clock },
             taken: false,
         };
     }
 
-    /// What two rows hold has changed places.
-    pub fn exchange(&mut self, one: usize, other: usize) {
-        self.rows.swap(one, other);
-    }
-
-    /// Positions of a free row that count for something.
-    #[must_use]
-    pub fn held(&self, row: usize) -> usize {
-        self.rows[row].tokens.len()
-    }
-
-    /// The next chunk to settle, of the row last used.
+    /// The next chunk to settle, of the slot last used.
     #[must_use]
     pub fn unsettled(&self) -> Option<Unsettled> {
-        self.rows
+        self.slots
             .iter()
             .enumerate()
-            .filter(|(_, row)| !row.taken && row.exact + self.chunk <= row.tokens.len())
-            .max_by_key(|(_, row)| row.used)
-            .map(|(index, row)| Unsettled {
-                row: index,
-                past: row.exact,
-                tokens: row.tokens[row.exact..row.exact + self.chunk].to_vec(),
+            .filter(|(_, slot)| !slot.taken && slot.exact + self.chunk <= slot.tokens.len())
+            .max_by_key(|(_, slot)| slot.used)
+            .map(|(index, slot)| Unsettled {
+                slot: index,
+                past: slot.exact,
+                tokens: slot.tokens[slot.exact..slot.exact + self.chunk].to_vec(),
             })
     }
 
-    /// The chunk that [`Prefixes::unsettled`] gave for `row` was computed.
-    pub fn settle(&mut self, row: usize) {
-        self.rows[row].exact += self.chunk;
+    /// The chunk that [`Prefixes::unsettled`] gave for `slot` was computed.
+    pub fn settle(&mut self, slot: usize) {
+        self.slots[slot].exact += self.chunk;
     }
 
-    /// Positions of `row` that `prompt` can use: at least one token is left to feed,
+    /// Positions of `slot` that `prompt` can use: at least one token is left to feed,
     /// since its logits are wanted.
-    fn usable(&self, row: usize, prompt: &[u32]) -> usize {
-        let row = &self.rows[row];
-        let equal = common(&row.tokens, prompt).min(row.exact);
+    fn usable(&self, slot: usize, prompt: &[u32]) -> usize {
+        let slot = &self.slots[slot];
+        let equal = common(&slot.tokens, prompt).min(slot.exact);
         self.whole_chunks(equal.min(prompt.len().saturating_sub(1)))
     }
 
@@ -172,23 +161,23 @@ mod tests {
         (from..).take(count).collect()
     }
 
-    /// Runs a prompt and an answer through a row and returns what was taken.
+    /// Runs a prompt and an answer through a slot and returns what was taken.
     fn run(prefixes: &mut Prefixes, prompt: &[u32], answer: &[u32]) -> Taken {
         let taken = prefixes.take(prompt).unwrap();
-        prefixes.release(taken.row, &[prompt, answer].concat(), prompt.len());
+        prefixes.release(taken.slot, &[prompt, answer].concat(), prompt.len());
         taken
     }
 
     #[test]
-    fn the_next_turn_takes_the_row_over_up_to_a_whole_chunk() {
+    fn the_next_turn_takes_the_slot_over_up_to_a_whole_chunk() {
         let mut prefixes = Prefixes::new(3, CHUNK);
         let first = run(&mut prefixes, &tokens(0, 10), &[90, 91]);
         assert_eq!(first.cached, 0);
         let next = [&tokens(0, 10), &[90, 91, 50][..]].concat();
         // 12 tokens are equal, but those after the 8th were not prefilled in a whole chunk.
         let expected = Taken {
-            row: first.row,
-            from: first.row,
+            slot: first.slot,
+            from: first.slot,
             cached: 8,
         };
         assert_eq!(prefixes.take(&next), Some(expected));
@@ -200,7 +189,7 @@ mod tests {
         run(&mut prefixes, &tokens(0, 10), &[90, 91, 92]);
         let unsettled = prefixes.unsettled().unwrap();
         assert_eq!((unsettled.past, unsettled.tokens), (8, vec![8, 9, 90, 91]));
-        prefixes.settle(unsettled.row);
+        prefixes.settle(unsettled.slot);
         assert_eq!(prefixes.unsettled(), None);
         let next = [&tokens(0, 10), &[90, 91, 92, 93][..]].concat();
         assert_eq!(prefixes.take(&next).unwrap().cached, 12);
@@ -219,9 +208,9 @@ mod tests {
         let chat = run(&mut prefixes, &tokens(0, 40), &[]);
         let other = [tokens(0, 8), tokens(500, 8)].concat();
         let taken = prefixes.take(&other).unwrap();
-        assert_eq!((taken.from, taken.cached), (chat.row, 8));
-        assert_ne!(taken.row, chat.row);
-        prefixes.release(taken.row, &other, other.len());
+        assert_eq!((taken.from, taken.cached), (chat.slot, 8));
+        assert_ne!(taken.slot, chat.slot);
+        prefixes.release(taken.slot, &other, other.len());
         assert_eq!(prefixes.take(&tokens(0, 41)).unwrap().cached, 40);
     }
 
@@ -232,18 +221,18 @@ mod tests {
         let b = run(&mut prefixes, &tokens(100, 9), &[]);
         run(&mut prefixes, &tokens(0, 9), &[]);
         let c = run(&mut prefixes, &tokens(200, 9), &[]);
-        assert_eq!(c.row, b.row, "a was used again");
+        assert_eq!(c.slot, b.slot, "a was used again");
         assert_eq!(run(&mut prefixes, &tokens(0, 9), &[]).cached, 8);
-        assert_eq!(run(&mut prefixes, &tokens(100, 9), &[]).row, b.row);
-        assert_ne!(a.row, b.row);
+        assert_eq!(run(&mut prefixes, &tokens(100, 9), &[]).slot, b.slot);
+        assert_ne!(a.slot, b.slot);
     }
 
     #[test]
-    fn a_taken_row_is_nobody_elses() {
+    fn a_taken_slot_is_nobody_elses() {
         let mut prefixes = Prefixes::new(2, CHUNK);
         let a = prefixes.take(&tokens(0, 9)).unwrap();
         let b = prefixes.take(&tokens(0, 9)).unwrap();
-        assert_ne!(a.row, b.row);
+        assert_ne!(a.slot, b.slot);
         assert_eq!(prefixes.take(&tokens(0, 9)), None);
     }
 
@@ -251,23 +240,23 @@ mod tests {
     fn a_failed_row_is_empty() {
         let mut prefixes = Prefixes::new(1, CHUNK);
         let taken = prefixes.take(&tokens(0, 9)).unwrap();
-        prefixes.release(taken.row, &[], 0);
+        prefixes.release(taken.slot, &[], 0);
         assert_eq!(prefixes.take(&tokens(0, 9)).unwrap().cached, 0);
     }
 
     proptest! {
-        /// Beside it goes a plain record of what is in each row and how it got there.
+        /// Beside it goes a plain record of what is in each slot and how it got there.
         #[test]
         fn what_is_used_again_is_what_a_cold_prefill_computes(
             steps in prop::collection::vec(
-                (prop::collection::vec(0u32..2, 1..14), 0usize..8, any::<bool>(), any::<bool>()),
+                (prop::collection::vec(0u32..2, 1..14), 0usize..8, any::<bool>()),
                 1..30,
             ),
         ) {
             let mut prefixes = Prefixes::new(3, CHUNK);
-            // For each row and position: the token, and whether a chunk computed it.
+            // For each slot and position: the token, and whether a chunk computed it.
             let mut truth: Vec<Vec<(u32, bool)>> = vec![Vec::new(); 3];
-            for (prompt, answered, settles, exchanges) in steps {
+            for (prompt, answered, settles) in steps {
                 let taken = prefixes.take(&prompt).unwrap();
                 prop_assert!(taken.cached < prompt.len());
                 prop_assert_eq!(taken.cached % CHUNK, 0);
@@ -276,25 +265,21 @@ mod tests {
                     prompt[..taken.cached].iter().map(|&token| (token, true)).collect();
                 prop_assert_eq!(&beginning, &expected);
                 let whole = prompt.len() / CHUNK * CHUNK;
-                let mut row: Vec<_> = prompt
+                let mut slot: Vec<_> = prompt
                     .iter()
                     .enumerate()
                     .map(|(at, &token)| (token, at < whole))
                     .collect();
-                row.extend((0..answered).map(|at| ((at % 2) as u32, false)));
-                let fed: Vec<u32> = row.iter().map(|&(token, _)| token).collect();
-                truth[taken.row] = row;
-                prefixes.release(taken.row, &fed, prompt.len());
+                slot.extend((0..answered).map(|at| ((at % 2) as u32, false)));
+                let fed: Vec<u32> = slot.iter().map(|&(token, _)| token).collect();
+                truth[taken.slot] = slot;
+                prefixes.release(taken.slot, &fed, prompt.len());
                 if settles && let Some(unsettled) = prefixes.unsettled() {
                     for (at, &token) in unsettled.tokens.iter().enumerate() {
-                        prop_assert_eq!(truth[unsettled.row][unsettled.past + at].0, token);
-                        truth[unsettled.row][unsettled.past + at].1 = true;
+                        prop_assert_eq!(truth[unsettled.slot][unsettled.past + at].0, token);
+                        truth[unsettled.slot][unsettled.past + at].1 = true;
                     }
-                    prefixes.settle(unsettled.row);
-                }
-                if exchanges {
-                    truth.swap(0, 2);
-                    prefixes.exchange(0, 2);
+                    prefixes.settle(unsettled.slot);
                 }
             }
         }

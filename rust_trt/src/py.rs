@@ -14,8 +14,9 @@ use crate::error::EngineError;
 use crate::events::{EndReason, Event};
 use crate::generator::{Engine, Options};
 use crate::mailbox::Feeding;
+use crate::provider::Request;
 use crate::sampling::Sampling;
-use crate::scheduler::PREFILL_CHUNK;
+use crate::slots::PREFILL_CHUNK;
 use crate::template::Message;
 
 /// The exceptions, named as in Python.
@@ -82,19 +83,21 @@ struct PyModelInfo {
     vocab_size: usize,
     device: &'static str,
     threads: usize,
+    decodes_together: bool,
 }
 
 #[pymethods]
 impl PyModelInfo {
     fn __repr__(&self) -> String {
         format!(
-            "ModelInfo(name={:?}, architecture={:?}, context_length={}, vocab_size={}, device={:?}, threads={})",
+            "ModelInfo(name={:?}, architecture={:?}, context_length={}, vocab_size={}, device={:?}, threads={}, decodes_together={})",
             self.name,
             self.architecture,
             self.context_length,
             self.vocab_size,
             self.device,
-            self.threads
+            self.threads,
+            self.decodes_together
         )
     }
 }
@@ -282,7 +285,8 @@ struct PyEngine(Engine);
 #[pymethods]
 impl PyEngine {
     #[staticmethod]
-    #[pyo3(signature = (folder, *, library, device="auto", threads=0, context_length=0,
+    #[pyo3(signature = (folder, *, library, device="cpu", provider_library=None,
+                        provider_cache=None, threads=0, context_length=0,
                         max_active=8, max_waiting=32,
                         cache_bytes=0))]
     #[allow(clippy::too_many_arguments)] // keyword-only in Python
@@ -291,6 +295,8 @@ impl PyEngine {
         folder: PathBuf,
         library: PathBuf,
         device: &str,
+        provider_library: Option<PathBuf>,
+        provider_cache: Option<PathBuf>,
         threads: usize,
         context_length: usize,
         max_active: usize,
@@ -301,6 +307,10 @@ impl PyEngine {
             folder,
             library,
             device: device.to_owned(),
+            provider: Request {
+                library: provider_library,
+                cache: provider_cache,
+            },
             threads,
             context_length,
             max_active,
@@ -320,6 +330,7 @@ impl PyEngine {
             vocab_size: info.vocab_size,
             device: info.device,
             threads: info.threads,
+            decodes_together: info.decodes_together,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ort::device::Device as Card;
 use ort::environment::Environment;
 use ort::ep::CPU;
 use ort::logging::LogLevel;
@@ -12,39 +13,6 @@ use ort::value::{Outlet, TensorElementType, ValueType};
 
 use crate::error::{EngineError, Result};
 use crate::graph::{Element, Port};
-
-/// The device a session runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// The processor.
-    Cpu,
-}
-
-impl Device {
-    /// The device of that name; `auto` takes the best that there is.
-    ///
-    /// # Errors
-    /// [`EngineError::DeviceUnavailable`] for devices that this version cannot use.
-    pub fn choose(name: &str) -> Result<Self> {
-        match name {
-            "auto" | "cpu" => Ok(Self::Cpu),
-            "cuda" | "tensorrt" => Err(EngineError::DeviceUnavailable(format!(
-                "This version cannot use the device '{name}' yet. Set the device to 'auto' or 'cpu'."
-            ))),
-            _ => Err(EngineError::DeviceUnavailable(
-                "There is no device of that name. Set the device to 'auto' or 'cpu'.".into(),
-            )),
-        }
-    }
-
-    /// Its name, as [`Device::choose`] takes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-        }
-    }
-}
 
 /// Threads to compute with: what was asked for, or one for each physical core.
 /// A second hyperthread of a core adds nothing to matrix kernels that keep its
@@ -104,23 +72,27 @@ pub fn environment(library: &Path) -> Result<Environment> {
     Ok(environment)
 }
 
-/// Opens `model` on `device`.
+/// Opens `model` on `card`, or on the processor, with options as [`crate::provider::options`]
+/// gives them.
 ///
 /// # Errors
-/// [`EngineError::ModelDamaged`] when ONNX Runtime cannot read it.
+/// [`EngineError::ModelDamaged`] when ONNX Runtime cannot read it, and
+/// [`EngineError::DeviceUnavailable`] when a card cannot take it.
 pub fn open(
     environment: &Environment,
     model: &Path,
-    device: Device,
+    card: Option<(Card<'_>, &[(String, String)])>,
     threads: usize,
 ) -> Result<Session> {
+    let on_card = card.is_some();
     let configured = || -> ort::Result<_> {
-        let provider = match device {
-            Device::Cpu => CPU::default().with_arena_allocator(true).build(),
-        };
-        Ok(Session::builder(environment)?
+        let mut builder = Session::builder(environment)?;
+        if let Some((card, options)) = card {
+            builder = builder.with_devices([card], Some(options))?;
+        }
+        Ok(builder
             .with_log_level(LogLevel::Fatal)?
-            .with_execution_providers([provider])?
+            .with_execution_providers([CPU::default().with_arena_allocator(true).build()])?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(threads)?
             .with_inter_threads(1)?
@@ -132,14 +104,28 @@ pub fn open(
             .with_intra_op_spinning(false)?)
     };
     let mut builder = configured().map_err(|error| {
+        if on_card {
+            return refused_by_card(&error);
+        }
         EngineError::RuntimeMissing(format!("ONNX Runtime refused its options ({error})."))
     })?;
     builder.commit_from_file(model).map_err(|error| {
+        if on_card {
+            return refused_by_card(&error);
+        }
         EngineError::ModelDamaged(format!(
             "ONNX Runtime cannot open its graph ({})",
             error.message()
         ))
     })
+}
+
+/// A card may lack memory or a kernel: that says nothing of the model.
+fn refused_by_card<T>(error: &ort::Error<T>) -> EngineError {
+    EngineError::DeviceUnavailable(format!(
+        "The card cannot take this model ({}). Choose a smaller one, or set the device to 'cpu'.",
+        error.message()
+    ))
 }
 
 /// The ports of a session, in its own order.
@@ -154,6 +140,7 @@ fn port(outlet: &Outlet) -> Port {
             let element = match ty {
                 TensorElementType::Int64 => Element::I64,
                 TensorElementType::Float32 => Element::F32,
+                TensorElementType::Float16 => Element::F16,
                 _ => Element::Other,
             };
             (element, shape.to_vec())
@@ -170,16 +157,6 @@ fn port(outlet: &Outlet) -> Port {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn unknown_and_absent_devices_say_what_to_set() {
-        for name in ["cuda", "tensorrt", "toaster", ""] {
-            let error = Device::choose(name).unwrap_err();
-            assert_eq!(error.code(), "device_unavailable");
-            assert!(error.to_string().contains("'cpu'"), "{error}");
-        }
-        assert_eq!(Device::choose("auto"), Ok(Device::Cpu));
-    }
 
     #[test]
     fn threads_follow_the_request_or_the_machine() {

@@ -1,4 +1,4 @@
-//! One generation that has a row of the cache: what it feeds next, what it makes of
+//! One generation that has a slot of the cache: what it feeds next, what it makes of
 //! logits.
 //!
 //! ```text
@@ -38,11 +38,11 @@ pub struct Outcome {
     pub end: Option<EndReason>,
 }
 
-/// A generation with its row.
+/// A generation with its slot.
 #[derive(Debug)]
 pub struct Sequence {
-    /// Its row of the cache.
-    pub row: usize,
+    /// Its slot of the cache.
+    pub slot: usize,
     /// For whom it is.
     pub owner: Option<Arc<str>>,
     generation: GenerationId,
@@ -69,11 +69,11 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// A sequence about to prefill into `row`, which holds the first `cached` tokens
+    /// A sequence about to prefill into `slot`, which holds the first `cached` tokens
     /// of the prompt.
-    pub fn new(request: Request, row: usize, cached: usize, now: Instant) -> Self {
+    pub fn new(request: Request, slot: usize, cached: usize, now: Instant) -> Self {
         Self {
-            row,
+            slot,
             owner: request.owner,
             sampler: Sampler::new(&request.sampling, &request.prompt),
             text: TextStream::default(),
@@ -224,7 +224,7 @@ impl Sequence {
     }
 }
 
-/// The end of a request that never got a row.
+/// The end of a request that never got a slot.
 #[must_use]
 pub fn end_unstarted(request: &Request, reason: EndReason, now: Instant) -> GenerationEnd {
     GenerationEnd {

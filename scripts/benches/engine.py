@@ -1,22 +1,21 @@
 """Our engine against llama.cpp: the same GGUF, the same token ids, the same number of threads.
 
 Both are loaded once and wait while the other computes. Prefill is a prompt of 512 tokens to the
-first token of its answer; decode is the difference of a long and a short answer to one question, so
-that what every answer costs once does not count. Ours is timed from outside the core, with
-tokenizing and events; llama.cpp around its own evaluation.
+first token of its answer; decode is the rate of the tokens after the first, drawn greedily. Ours is
+timed from outside the core, with tokenizing and events; llama.cpp around its own evaluation.
 """
 
 import sys
 
 from figures import Comparison, Neighbours, judge, paired
-from ours import THREADS, load_engine, model_folder, prompt_of, question, time_answer
+from ours import THREADS, answers, greedily, load_engine, model_folder, prompt_of, question
 from rival import LlamaCpp, llama_cpp
 
 from gpu_peer import _rust_trt as core
 
 ROUNDS = 9
 PREFILL = 512
-SHORT, LONG = 16, 96
+TOKENS = 96
 BUDGET = 1.0
 
 
@@ -29,8 +28,8 @@ def main() -> int:
             print(f"round {number} of {ROUNDS}", file=sys.stderr)
             fed = paired(
                 number,
-                lambda n=number: PREFILL / prefill_s(engine, n),
-                lambda n=number: PREFILL / rival.time_answer(prompt_ids(engine, n), 1),
+                lambda n=number: prefill_rate(engine, n),
+                lambda n=number: rival_prefill_rate(rival, engine, n),
             )
             drawn = paired(
                 number,
@@ -46,26 +45,25 @@ def main() -> int:
     )
 
 
-def prefill_s(engine: core.Engine, number: int) -> float:
-    messages = prompt_of(PREFILL, number, engine)
-    return time_answer(engine, messages, core.Sampling(max_tokens=1))
+def prefill_rate(engine: core.Engine, number: int) -> float:
+    # Two tokens: the first text may wait for the rest of its character.
+    [answer] = answers(engine, [prompt_of(PREFILL, number, engine)], [greedily(2)])
+    return PREFILL / answer.first_s
 
 
-def prompt_ids(engine: core.Engine, number: int) -> list[int]:
-    return engine.encode_chat(prompt_of(PREFILL, number, engine))
+def rival_prefill_rate(rival: LlamaCpp, engine: core.Engine, number: int) -> float:
+    first, _ = rival.time_answer(engine.encode_chat(prompt_of(PREFILL, number, engine)), 1)
+    return PREFILL / first
 
 
 def decode_rate(engine: core.Engine, number: int) -> float:
-    # Two questions, so that the second finds nothing of the first in a cache.
-    short = time_answer(engine, question(2 * number), core.Sampling(max_tokens=SHORT))
-    long = time_answer(engine, question(2 * number + 1), core.Sampling(max_tokens=LONG))
-    return (LONG - SHORT) / (long - short)
+    [answer] = answers(engine, [question(number)], [greedily(TOKENS)])
+    return answer.rate
 
 
 def rival_decode_rate(rival: LlamaCpp, engine: core.Engine, number: int) -> float:
-    short = rival.time_answer(engine.encode_chat(question(2 * number)), SHORT)
-    long = rival.time_answer(engine.encode_chat(question(2 * number + 1)), LONG)
-    return (LONG - SHORT) / (long - short)
+    first, last = rival.time_answer(engine.encode_chat(question(number)), TOKENS)
+    return (TOKENS - 1) / (last - first)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,14 @@ _PROC_STAT = Path("/proc/stat")
 
 @dataclass
 class Comparison:
-    """One rate of ours against the same rate of a rival, pair by pair; more is better."""
+    """One rate of ours against the same rate of a rival, pair by pair; more is better.
+
+    Without a budget it is only shown.
+    """
 
     what: str
     rival: str
-    budget: float
+    budget: float | None
     unit: str = "tokens/s"
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
@@ -42,7 +45,7 @@ class Comparison:
 
     @property
     def is_within_budget(self) -> bool:
-        return self.ratio >= self.budget
+        return self.budget is None or self.ratio >= self.budget
 
     def chart(self) -> str:
         most = max(self.ours + self.theirs)
@@ -57,15 +60,52 @@ class Comparison:
 
     def verdict(self) -> str:
         low, high = min(self.ratios), max(self.ratios)
-        return f"{self.what} {self.ratio:.2f} ({low:.2f} to {high:.2f}; budget {self.budget:.1f})"
+        budget = "no budget" if self.budget is None else f"budget {self.budget:.1f}"
+        return f"{self.what} {self.ratio:.2f} ({low:.2f} to {high:.2f}; {budget})"
 
 
-def judge(title: str, comparisons: Sequence[Comparison]) -> int:
+@dataclass
+class Limit:
+    """A figure that may not be larger than its budget, round by round."""
+
+    what: str
+    budget: float
+    unit: str = ""
+    figures: list[float] = field(default_factory=list)
+
+    def add(self, figure: float) -> None:
+        self.figures.append(figure)
+
+    @property
+    def figure(self) -> float:
+        return statistics.median(self.figures)
+
+    @property
+    def is_within_budget(self) -> bool:
+        return self.figure <= self.budget
+
+    def chart(self) -> str:
+        most = max(self.figures)
+        lines = [f"{self.what}, {self.unit}" if self.unit else self.what]
+        for number, figure in enumerate(self.figures, 1):
+            lines.append(f"  {number:2}  {self._show(figure):>10}  {_bar(figure / most)}")
+        return "\n".join(lines)
+
+    def verdict(self) -> str:
+        spread = f"{self._show(min(self.figures))} to {self._show(max(self.figures))}; "
+        found = f"({spread if len(self.figures) > 1 else ''}budget {self._show(self.budget)})"
+        return f"{self.what} {self._show(self.figure)} {found}"
+
+    def _show(self, figure: float) -> str:
+        return f"{figure:.0f} {self.unit}" if self.unit else f"{figure:.2f}"
+
+
+def judge(title: str, figures: Sequence[Comparison | Limit]) -> int:
     """Print the charts, then figures and budgets in the last line; give the exit status."""
-    for comparison in comparisons:
-        print(comparison.chart())
-    print(f"{title}: {', '.join(comparison.verdict() for comparison in comparisons)}")
-    return 0 if all(comparison.is_within_budget for comparison in comparisons) else 1
+    for figure in figures:
+        print(figure.chart())
+    print(f"{title}: {', '.join(figure.verdict() for figure in figures)}")
+    return 0 if all(figure.is_within_budget for figure in figures) else 1
 
 
 def paired(

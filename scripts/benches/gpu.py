@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from gpu_device import CHATS, LONG, PREFILL, SHORT, Figures, middle
+from gpu_device import CHATS, PREFILL, TOKENS, Figures, middle
 from ours import MODELS, load_engine, model_folder, prompt_of, question
 from rival import llama_cpp
 
@@ -125,11 +125,12 @@ def rival_rates() -> tuple[float, float] | None:
         with load_engine(model_folder()) as words, llama_cpp(cuda=True) as rival:
             decode, prefill = [], []
             for number in range(6):
-                short = rival.time_answer(words.encode_chat(question(2 * number)), SHORT)
-                long = rival.time_answer(words.encode_chat(question(2 * number + 1)), LONG)
-                decode.append((LONG - SHORT) / (long - short))
-                ids = words.encode_chat(prompt_of(PREFILL, number, words))
-                prefill.append(PREFILL / rival.time_answer(ids, 1))
+                first, last = rival.time_answer(words.encode_chat(question(number)), TOKENS)
+                decode.append((TOKENS - 1) / (last - first))
+                first, _ = rival.time_answer(
+                    words.encode_chat(prompt_of(PREFILL, number, words)), 1
+                )
+                prefill.append(PREFILL / first)
             return middle(decode[1:]), middle(prefill[1:])
     except (SystemExit, OSError, subprocess.CalledProcessError) as error:
         print(f"llama.cpp with CUDA could not be brought: {error}")
@@ -159,7 +160,7 @@ def report(
     bandwidth = figures.bandwidth_bytes_s or card.bandwidth_bytes_s
     if bandwidth is not None:
         how = "copied" if figures.bandwidth_bytes_s else "by clock and bus"
-        possible = bandwidth / bytes_of_a_token(folder, (SHORT + LONG) // 2)
+        possible = bandwidth / bytes_of_a_token(folder, TOKENS // 2 + 32)
         share = decode / possible
         print(f"  memory   {bandwidth / 1e9:8.0f} GB/s {how}, which allows {possible:.0f} tokens/s")
         verdicts.append(("decode of bandwidth", share, share >= SHARE_BUDGET, SHARE_BUDGET))

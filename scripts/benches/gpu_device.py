@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from bandwidth import copy_bandwidth
-from ours import CONTEXT, Messages, prompt_of, question, time_answer, time_answers
+from ours import CONTEXT, Messages, answers, greedily, prompt_of, question
 
 from gpu_peer import _rust_trt as core
 from gpu_peer.devices.probe import probe_machine
@@ -22,7 +22,7 @@ from gpu_peer.tensorrt.libraries import provider_library
 
 ROUNDS = 5
 PREFILL = 512
-SHORT, LONG = 32, 160
+TOKENS = 160
 CHATS = 8
 PARITY = 3
 
@@ -76,33 +76,26 @@ def _logits(engine: core.Engine) -> np.ndarray:
 
 
 def _round(engine: core.Engine, number: int) -> dict[str, float]:
-    def answers(first: int, count: int, tokens: int) -> float:
+    def rate(first: int, count: int) -> float:
+        """Give tokens a second of all together, from when all have begun to when the first ends."""
         # Each question begins with its own number, so that nothing of it is in a cache.
         prompts = [question(10_000 * number + first + each) for each in range(count)]
-        return time_answers(engine, prompts, sampling(tokens))
+        found = answers(engine, prompts, [greedily(TOKENS)] * count)
+        start = max(one.pieces[0][0] for one in found)
+        end = min(one.pieces[-1][0] for one in found)
+        return sum(one.tokens_between(start, end) for one in found) / (end - start)
 
-    alone = answers(1, 1, LONG) - answers(2, 1, SHORT)
-    together = answers(100, CHATS, LONG) - answers(200, CHATS, SHORT)
     prompt = prompt_of(PREFILL, number, engine)
-    cold = time_answer(engine, prompt, sampling(1))
-    return {
-        "decode": (LONG - SHORT) / alone,
-        "decode_together": CHATS * (LONG - SHORT) / together,
-        "prefill": PREFILL / cold,
-        "cold_s": cold,
-        "second_turn_s": _second_turn(engine, prompt),
-    }
-
-
-def _second_turn(engine: core.Engine, prompt: Messages) -> float:
-    """Time the first token of a question that follows a chat which is in the cache."""
     turn: Messages = [*prompt, ("assistant", "It was night."), ("user", "And then?")]
-    return time_answer(engine, turn, sampling(1))
-
-
-def sampling(tokens: int) -> core.Sampling:
-    """Greedy, and of exactly so many tokens."""
-    return core.Sampling(max_tokens=tokens, ignore_eos=True)
+    (cold,) = answers(engine, [prompt], [greedily(1)])
+    (second,) = answers(engine, [turn], [greedily(1)])
+    return {
+        "decode": rate(1, 1),
+        "decode_together": rate(100, CHATS),
+        "prefill": PREFILL / cold.first_s,
+        "cold_s": cold.first_s,
+        "second_turn_s": second.first_s,
+    }
 
 
 def _free() -> int:

@@ -1,8 +1,9 @@
-"""A chat's loop written plainly in Python: what the core in Rust is measured against.
+"""A chat's loop written in Python: what the core in Rust is measured against.
 
-It does what the core does for one chat: render the template, tokenize, prefill in chunks over a
-cache bound in place, decode, sample with numpy, detokenize and find the end. It is written as one
-would write it who cares for speed: inputs and caches are bound once, and only what changes is set.
+It does what the core does: render the template, tokenize, prefill in chunks, decode, sample with
+numpy, detokenize. `PlainNetwork` is fed as one writes it first, arrays in and arrays out of every
+step. `BoundNetwork` is as one writes it who has measured that: inputs and caches are bound once,
+only what changes is set, and several chats decode in one run.
 """
 
 import json
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +20,9 @@ from ours import CONTEXT, THREADS, Messages
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-CHUNK = 64  # as the core; larger chunks are slower
+CHUNK = 32  # as the core
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,92 +34,148 @@ class Draw:
     repetition_penalty: float = 1.0
 
 
-class PythonLoop:
-    """One chat at a time over the graph of a model folder."""
+class Network(Protocol):
+    """A graph with a cache of some rows."""
+
+    def prefill(self, row: int, tokens: Sequence[int], past: int) -> Floats:
+        """Feed a chunk behind `past` positions; logits [vocab] of the last token."""
+
+    def decode(self, tokens: Sequence[int], pasts: Sequence[int]) -> Floats:
+        """Feed one token into each of the first rows; logits [rows, vocab]."""
+
+
+class PlainNetwork:
+    """One row; its cache goes into and comes out of every step."""
 
     def __init__(self, folder: Path) -> None:
-        self._manifest = json.loads((folder / "hearth.json").read_text(encoding="utf-8"))
+        self._session = open_session(folder)
+        self._names = [output.name for output in self._session.get_outputs()]
+        manifest = read_manifest(folder)
+        shape = (1, manifest["kv_heads"], 0, manifest["head_dim"])
+        self._empty = {
+            f"past_key_values.{layer}.{part}": np.zeros(shape, dtype=np.float32)
+            for layer in range(manifest["layers"])
+            for part in ("key", "value")
+        }
+        self._past = self._empty
+
+    def prefill(self, row: int, tokens: Sequence[int], past: int) -> Floats:
+        assert row == 0
+        if past == 0:
+            self._past = self._empty
+        feeds = {
+            "input_ids": np.array([tokens], dtype=np.int64),
+            "attention_mask": np.ones((1, past + len(tokens)), dtype=np.int64),
+            **self._past,
+        }
+        outputs = dict(zip(self._names, self._session.run(None, feeds), strict=True))
+        logits: Floats = outputs.pop("logits")[0, 0]
+        self._past = {
+            name.replace("present", "past_key_values"): cache for name, cache in outputs.items()
+        }
+        return logits
+
+    def decode(self, tokens: Sequence[int], pasts: Sequence[int]) -> Floats:
+        return self.prefill(0, tokens, pasts[0])[None]
+
+
+class BoundNetwork:
+    """So many rows of one cache, bound in place."""
+
+    def __init__(self, folder: Path, rows: int = 1) -> None:
+        self._session = open_session(folder)
+        manifest = read_manifest(folder)
+        self._layers: int = manifest["layers"]
+        shape = (rows, manifest["kv_heads"], CONTEXT, manifest["head_dim"])
+        self._caches = {
+            f"{layer}.{part}": np.zeros(shape, dtype=np.float32)
+            for layer in range(self._layers)
+            for part in ("key", "value")
+        }
+        self._logits = np.zeros((rows, 1, manifest["vocab_size"]), dtype=np.float32)
+        self._together = self._bound(0, rows)
+        self._single = [self._bound(row, row + 1) for row in range(rows)]
+
+    def prefill(self, row: int, tokens: Sequence[int], past: int) -> Floats:
+        ids = np.array([tokens], dtype=np.int64)
+        mask = np.ones((1, past + len(tokens)), dtype=np.int64)
+        self._run(self._single[row], ids, mask)
+        logits: Floats = self._logits[row, 0]
+        return logits
+
+    def decode(self, tokens: Sequence[int], pasts: Sequence[int]) -> Floats:
+        ids = np.array(tokens, dtype=np.int64)[:, None]
+        lengths = np.array(pasts)[:, None] + 1
+        mask = (np.arange(lengths.max()) < lengths).astype(np.int64)
+        self._run(self._together, ids, mask)
+        logits: Floats = self._logits[:, 0]
+        return logits
+
+    def _run(self, binding: onnxruntime.IOBinding, ids: Ints, mask: Ints) -> None:
+        bind(binding.bind_input, "input_ids", ids)
+        bind(binding.bind_input, "attention_mask", mask)
+        self._session.run_with_iobinding(binding)
+
+    def _bound(self, first: int, end: int) -> onnxruntime.IOBinding:
+        binding = self._session.io_binding()
+        bind(binding.bind_output, "logits", self._logits[first:end])
+        for name, cache in self._caches.items():
+            bind(binding.bind_input, f"past_key_values.{name}", cache[first:end])
+            bind(binding.bind_output, f"present.{name}", cache[first:end])
+        return binding
+
+
+class PythonLoop:
+    """Answers chats over a network, those asked together in one step each."""
+
+    def __init__(self, folder: Path, network: Network) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._stops = frozenset(self._manifest["stop_token_ids"])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        self._binding = self._session.io_binding()
-        self._ids = np.zeros((1, CHUNK), dtype=np.int64)
-        self._mask = np.ones((1, CONTEXT), dtype=np.int64)
-        self._logits = np.zeros((1, 1, self._manifest["vocab_size"]), dtype=np.float32)
-        self._bind("output", "logits", self._logits, self._logits.shape)
-        self._caches = []
-        shape = (1, self._manifest["kv_heads"], CONTEXT, self._manifest["head_dim"])
-        for layer in range(self._manifest["layers"]):
-            for part in ("key", "value"):
-                cache = np.zeros(shape, dtype=np.float32)
-                self._caches.append(cache)  # the binding keeps only its address
-                self._bind("input", f"past_key_values.{layer}.{part}", cache, shape)
-                self._bind("output", f"present.{layer}.{part}", cache, shape)
+        self._network = network
 
-    def time_answer(self, messages: Messages, tokens: int, draw: Draw) -> float:
-        """Give the seconds from the question to the end of an answer of so many tokens."""
-        started = time.perf_counter()
-        text, count = self.answer(messages, tokens, draw)
-        took = time.perf_counter() - started
-        if count != tokens:
-            raise SystemExit(f"The answer ended after {count} tokens: ask another question.")
-        assert text
-        return took
+    def decode_rate(self, questions: Sequence[Messages], tokens: int, draw: Draw) -> float:
+        """Give all chats' tokens a second, after the first of each."""
+        times = [time.perf_counter() for _ in self.answers(questions, tokens, draw)]
+        return len(questions) * (len(times) - 1) / (times[-1] - times[0])
 
-    def answer(self, messages: Messages, tokens: int, draw: Draw) -> tuple[str, int]:
-        """Give the answer and how many tokens it has."""
-        prompt = self._tokenizer.encode(render(messages), add_special_tokens=False).ids
-        length = 0
-        for start in range(0, len(prompt), CHUNK):
-            chunk = prompt[start : start + CHUNK]
-            length += len(chunk)
-            self._step(chunk, length)
-        stream, text, count = DecodeStream(skip_special_tokens=True), [], 0
-        random = np.random.default_rng(0)
-        seen = list(prompt)
-        while count < tokens:
-            token = sample(self._logits[0, 0], seen, draw, random)
-            if token in self._stops:
-                break
-            count += 1
-            seen.append(token)
-            if piece := stream.step(self._tokenizer, token):
-                text.append(piece)
-            if count < tokens:
-                length += 1
-                self._step([token], length)
-        return "".join(text), count
-
-    def forced(self, tokens: Sequence[int]) -> Iterator[Floats]:
-        """Give the logits [vocab] after each of `tokens`, fed one by one."""
-        for length, token in enumerate(tokens, 1):
-            self._step([token], length)
-            yield self._logits[0, 0].copy()
-
-    def _step(self, tokens: list[int], length: int) -> None:
-        self._ids[0, : len(tokens)] = tokens
-        self._bind("input", "input_ids", self._ids, (1, len(tokens)))
-        self._bind("input", "attention_mask", self._mask, (1, length))
-        self._session.run_with_iobinding(self._binding)
-
-    def _bind(
-        self, side: str, name: str, array: npt.NDArray[np.generic], shape: Sequence[int]
-    ) -> None:
-        bind = self._binding.bind_input if side == "input" else self._binding.bind_output
-        bind(name, "cpu", 0, array.dtype.type, shape, array.ctypes.data)
+    def answers(
+        self, questions: Sequence[Messages], tokens: int, draw: Draw
+    ) -> Iterator[list[str]]:
+        """Give the next text of each, so many times; a stop token is one like others."""
+        chats = [Chat(self._tokenizer, messages, draw) for messages in questions]
+        for row, chat in enumerate(chats):
+            for past in range(0, len(chat.seen), CHUNK):
+                logits = self._network.prefill(row, chat.seen[past : past + CHUNK], past)
+            chat.take(logits)
+        yield [chat.text for chat in chats]
+        for _ in range(tokens - 1):
+            rows = self._network.decode(
+                [chat.seen[-1] for chat in chats], [len(chat.seen) - 1 for chat in chats]
+            )
+            for chat, logits in zip(chats, rows, strict=True):
+                chat.take(logits)
+            yield [chat.text for chat in chats]
 
 
-def render(messages: Messages) -> str:
-    """Render the embedded model's template (ChatML); a template engine would only add to it."""
-    turns = [f"<|im_start|>{role}\n{content}<|im_end|>\n" for role, content in messages]
-    return "".join(turns) + "<|im_start|>assistant\n"
+class Chat:
+    """What one chat has fed and said."""
+
+    def __init__(self, tokenizer: Tokenizer, messages: Messages, draw: Draw) -> None:
+        self._tokenizer, self._draw = tokenizer, draw
+        self._stream = DecodeStream(skip_special_tokens=True)
+        self._random = np.random.default_rng(0)
+        self.seen: list[int] = tokenizer.encode(render(messages), add_special_tokens=False).ids
+        self.text = ""
+
+    def take(self, logits: Floats) -> None:
+        token = sample(logits, self.seen, self._draw, self._random)
+        self.seen.append(token)
+        self.text = self._stream.step(self._tokenizer, token) or ""
+
+
+def forced(network: Network, tokens: Sequence[int]) -> Iterator[Floats]:
+    """Give the logits [vocab] after each of `tokens`, fed one by one."""
+    for past, token in enumerate(tokens):
+        yield network.decode([token], [past])[0].copy()
 
 
 def sample(logits: Floats, seen: list[int], draw: Draw, random: np.random.Generator) -> int:
@@ -134,3 +193,29 @@ def sample(logits: Floats, seen: list[int], draw: Draw, random: np.random.Genera
     kept = np.flatnonzero(weights >= draw.min_p)  # the likeliest has weight 1
     chances = weights[kept].astype(np.float64)
     return int(random.choice(kept, p=chances / chances.sum()))
+
+
+def render(messages: Messages) -> str:
+    """Render the embedded model's template (ChatML); a template engine would only add to it."""
+    turns = [f"<|im_start|>{role}\n{content}<|im_end|>\n" for role, content in messages]
+    return "".join(turns) + "<|im_start|>assistant\n"
+
+
+def open_session(folder: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    model = str(folder / "model.onnx")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def read_manifest(folder: Path) -> dict[str, int]:
+    manifest: dict[str, int] = json.loads((folder / "hearth.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def bind(side: object, name: str, array: npt.NDArray[np.generic]) -> None:
+    # It keeps the address alone: whoever binds an array keeps it until the run is over.
+    side(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)  # type: ignore[operator]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 from ours import ROOT, load_engine, model_folder
-from python_loop import PythonLoop
+from python_loop import BoundNetwork, forced
 
 from gpu_peer import _rust_trt as core
 from gpu_peer.models.embedded import embedded_gguf
@@ -28,11 +28,11 @@ TOLERANCE = 1e-3
 
 def main() -> int:
     folder = model_folder()
-    loop = PythonLoop(folder)
+    network = BoundNetwork(folder)
     with load_engine(folder) as engine:
         ids = engine.tokenize(TEXT.read_text(encoding="utf-8"))
-        ours = losses_of(loop.forced(ids[:-1]), ids)
-        require_same(engine, loop, ids[:CHECKED])
+        ours = losses_of(forced(network, ids[:-1]), ids)
+        require_same(engine, network, ids[:CHECKED])
     theirs = losses_of(Reference.load(embedded_gguf()).logits(ids[:-1]), ids)
     worse = math.exp(ours.mean() - theirs.mean()) - 1
     print(
@@ -43,9 +43,9 @@ def main() -> int:
     return 0 if worse <= BUDGET else 1
 
 
-def require_same(engine: core.Engine, loop: PythonLoop, ids: list[int]) -> None:
+def require_same(engine: core.Engine, network: BoundNetwork, ids: list[int]) -> None:
     """Make sure that the core gives the logits that are judged here."""
-    *_, expected = loop.forced(ids)
+    *_, expected = forced(network, ids)
     given = np.frombuffer(engine.logits(ids, chunk=1), dtype=np.float32)
     difference = float(np.abs(expected - given).max())
     print(f"the core's logits after {len(ids)} tokens differ by {difference:.1e} at most")

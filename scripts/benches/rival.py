@@ -29,11 +29,12 @@ class LlamaCpp:
         self._in, self._out = process.stdin, process.stdout
         self._read()
 
-    def time_answer(self, ids: list[int], tokens: int) -> float:
-        """Give the seconds to feed `ids` and draw so many tokens."""
+    def time_answer(self, ids: list[int], tokens: int) -> tuple[float, float]:
+        """Give the seconds from feeding `ids` to the first and to the last of so many tokens."""
         self._in.write(json.dumps({"ids": ids, "tokens": tokens}) + "\n")
         self._in.flush()
-        return float(self._read()["seconds"])
+        answer = self._read()
+        return answer["first"], answer["last"]
 
     def _read(self) -> dict[str, float]:
         line = self._out.readline()

@@ -1,69 +1,66 @@
-"""Our core against the same loop written plainly in Python: same folder, runtime and threads.
+"""Our core against the same loop in Python: same folder, runtime, device and threads.
 
-Both compute the same graph, so what differs is everything around it: binding, sampling over the
-whole vocabulary, detokenizing, and the interpreter. Two answers are timed, one drawn as chats
-draw theirs, one greedily; each rate is the difference of a long and a short one.
+All compute the same graph, so what differs is everything around it: the cache's way into it, its
+inputs, sampling over the whole vocabulary, detokenizing, and the interpreter. Chats are some turns
+old and draw as ours do. Against the loop as one writes it plainly, one chat; against the one that
+binds its caches, one chat and eight at once, so that it can be seen what is gained by Rust alone.
 """
 
 import sys
-from collections.abc import Callable
 
+from batch import all_rate
 from figures import Comparison, Neighbours, judge, paired
-from ours import Messages, load_engine, model_folder, question, time_answer
-from python_loop import Draw, PythonLoop
+from ours import Messages, answers, as_chats_draw, load_engine, model_folder, prompt_of
+from python_loop import BoundNetwork, Draw, PlainNetwork, PythonLoop
 
 from gpu_peer import _rust_trt as core
 from gpu_peer.rust_engine import MIN_P, REPETITION_PENALTY, TEMPERATURE
 
-ROUNDS = 9
-SHORT, LONG = 16, 96
-SAMPLED = Draw(TEMPERATURE, MIN_P, REPETITION_PENALTY)
-GREEDY = Draw()
+ROUNDS = 7
+HISTORY = 512
+TOKENS = 96
+CHATS = 8
+DRAW = Draw(TEMPERATURE, MIN_P, REPETITION_PENALTY)
 BUDGET = 1.3
 
 
 def main() -> int:
     neighbours = Neighbours()
     folder = model_folder()
-    sampled = Comparison("sampled decode", "Python", BUDGET)
-    greedy = Comparison("greedy decode", "Python", BUDGET)
-    python = PythonLoop(folder)
+    plain = Comparison("plain loop", "Python", BUDGET)
+    bound = Comparison("bound loop", "Python", None)
+    many = Comparison(f"bound loop, {CHATS} chats", "Python", None)
+    rivals = [
+        (plain, PythonLoop(folder, PlainNetwork(folder)), 1),
+        (bound, PythonLoop(folder, BoundNetwork(folder)), 1),
+        (many, PythonLoop(folder, BoundNetwork(folder, CHATS)), CHATS),
+    ]
     with load_engine(folder) as engine:
         for number in range(ROUNDS + 1):
             print(f"round {number} of {ROUNDS}", file=sys.stderr)
-            for comparison, draw in ((sampled, SAMPLED), (greedy, GREEDY)):
+            for comparison, rival, count in rivals:
+                chats = asked(engine, number, count)
                 rates = paired(
                     number,
-                    lambda n=number, d=draw: decode_rate(n, rust(engine, d, n)),
-                    lambda n=number, d=draw: decode_rate(
-                        n, lambda messages, tokens: python.time_answer(messages, tokens, d)
-                    ),
+                    lambda c=chats: our_rate(engine, c),
+                    lambda c=chats, r=rival: r.decode_rate(c, TOKENS, DRAW),
                 )
                 if number > 0:  # the first round warms up
                     comparison.add(*rates)
     print(neighbours.report())
-    return judge(f"core against Python, median of {ROUNDS} pairs", [sampled, greedy])
+    return judge(f"core against Python, median of {ROUNDS} pairs", [plain, bound, many])
 
 
-def rust(engine: core.Engine, draw: Draw, seed: int) -> Callable[[Messages, int], float]:
-    def time(messages: Messages, tokens: int) -> float:
-        sampling = core.Sampling(
-            max_tokens=tokens,
-            temperature=draw.temperature,
-            min_p=draw.min_p,
-            repetition_penalty=draw.repetition_penalty,
-            seed=seed,
-        )
-        return time_answer(engine, messages, sampling)
-
-    return time
+def our_rate(engine: core.Engine, chats: list[Messages]) -> float:
+    drawn = [as_chats_draw(TOKENS, seed) for seed in range(len(chats))]
+    found = answers(engine, chats, drawn)
+    return found[0].rate if len(chats) == 1 else all_rate(found, [])
 
 
-def decode_rate(number: int, seconds: Callable[[Messages, int], float]) -> float:
-    # Two questions, so that the second finds nothing of the first in a cache.
-    short = seconds(question(2 * number), SHORT)
-    long = seconds(question(2 * number + 1), LONG)
-    return (LONG - SHORT) / (long - short)
+def asked(engine: core.Engine, number: int, count: int) -> list[Messages]:
+    """Give chats that no other round or rival asks, so that nothing of them is kept."""
+    first = 100 * number + 10 * count
+    return [prompt_of(HISTORY, first + chat, engine) for chat in range(count)]
 
 
 if __name__ == "__main__":

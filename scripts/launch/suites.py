@@ -93,9 +93,19 @@ def bench(name: str) -> Suite:
     return Suite(f"bench {name}", command, E2E, lambda _output: Tally(passed=1))
 
 
+CORE = ("core", "models", "devices", "tensorrt")
+"""Folders of tests/gpu_peer that are about the inference core and what it is fed."""
+
 PARTS: dict[str, Callable[[], list[Suite]]] = {
-    "unit": lambda: [pytest("pytest", "-m", "not tensorrt"), cargo(), vitest()],
-    "tensorrt": lambda: [pytest("pytest of TensorRT", "-m", "tensorrt")],
+    "core": lambda: [
+        cargo(),
+        pytest("pytest", "-mnot tensorrt", *(f"tests/gpu_peer/{name}" for name in CORE)),
+    ],
+    "unit": lambda: [
+        pytest("pytest", "-mnot tensorrt", *(f"--ignore=tests/gpu_peer/{name}" for name in CORE)),
+        vitest(),
+    ],
+    "tensorrt": lambda: [pytest("pytest of TensorRT", "-mtensorrt")],
     "e2e": lambda: [playwright()],
 }
 

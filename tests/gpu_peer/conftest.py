@@ -20,6 +20,17 @@ def model_folder() -> Path:
     It is converted on the first run, and again whenever the exporter's source has changed: a test
     must never pass on what an older exporter wrote.
     """
+    return ensure_model(embedded_gguf(), _current_cache())
+
+
+@pytest.fixture(scope="session")
+def half_model_folder() -> Path:
+    """The same with float16 activations and cache, as graphics cards want them."""
+    return ensure_model(embedded_gguf(), _current_cache(), dtype="f16")
+
+
+def _current_cache() -> Path:
+    """Where the present exporter's models are; what another wrote is deleted."""
     digest = hashlib.sha256()
     for source in sorted(Path(models.__path__[0]).glob("*.py")):
         digest.update(source.read_bytes())
@@ -27,4 +38,4 @@ def model_folder() -> Path:
     for other in CACHE.glob("*"):
         if other != current:
             shutil.rmtree(other, ignore_errors=True)
-    return ensure_model(embedded_gguf(), current)
+    return current

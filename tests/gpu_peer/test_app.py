@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gpu_peer.__main__ import main
 from gpu_peer.app import only_one, serve
 from gpu_peer.chat.conversation import Turn
 from gpu_peer.config import Config
-from gpu_peer.engine import Engine, EngineEvent, TextPiece
+from gpu_peer.engine import Engine, EngineEvent, ModelInfo, TextPiece
 from gpu_peer.errors import EngineUnavailable, FolderInUse
 from protocol.chat import AnswerEnded, Delta
 from tests.gpu_peer.support.device import RtcDevice
@@ -81,6 +82,19 @@ async def test_from_an_offer_to_an_answer_that_is_cut_by_the_end(
     assert (ended.reason, ended.text) == ("cut", "Say this")
     await ending
     await device.leave()
+
+
+async def test_what_was_loaded_is_logged(tmp_path: Path, vds: tuple[Vds, str]) -> None:
+    server, address = vds
+    parrot = Parrot()
+    parrot.info = ModelInfo("parrot", 4096, "tensorrt", 1024, decodes_together=False)
+    with structlog.testing.capture_logs() as logs:
+        running = Running(config(tmp_path, address), lambda: parrot)
+        await server.home()
+        await running.end()
+    loaded = next(line for line in logs if line["event"] == "model_loaded")
+    assert (loaded["model"], loaded["device"]) == ("parrot", "tensorrt")
+    assert loaded["decodes_together"] is False
 
 
 async def test_devices_stay_when_the_vds_goes(tmp_path: Path, vds: tuple[Vds, str]) -> None:

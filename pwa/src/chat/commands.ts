@@ -20,7 +20,7 @@ export function sayAgain(makeId: MakeId, refused: SendMessage): Command {
 
 export function add(state: ChatsState, commands: readonly Command[], nowMs: number): ChatsState {
   const added = commands.map(
-    (command): Pending => ({ command, atMs: nowMs, state: 'waiting', seq: 0, code: null }),
+    (command): Pending => ({ command, atMs: nowMs, state: 'waiting', seq: 0, code: null, excess: null }),
   )
   return { ...state, pending: [...state.pending, ...added] }
 }

@@ -50,13 +50,21 @@ class Page {
   private write({ chat, message, text, at_ms }: MessageWritten): void {
     this.change(chat, (open) => {
       if (open.turns.some((turn) => turn.id === message)) return open
-      const turn: Turn = { id: message, text, atMs: at_ms, state: 'sent', code: null, reply: null }
+      const turn: Turn = {
+        id: message,
+        text,
+        atMs: at_ms,
+        state: 'sent',
+        code: null,
+        excess: null,
+        reply: null,
+      }
       open.turns.push(turn)
       return { ...open, changedMs: at_ms }
     })
   }
 
-  private begin({ chat, message, answer, model, at_ms }: AnswerBegun): void {
+  private begin({ chat, message, answer, model, cut, at_ms }: AnswerBegun): void {
     this.change(chat, (open) => {
       const index = open.turns.findLastIndex((turn) => turn.id === message)
       const turn = open.turns[index]
@@ -69,6 +77,7 @@ class Page {
         text: '',
         code: null,
         timings: null,
+        cut: cut ?? null,
       }
       open.turns[index] = { ...turn, reply }
       this.live.set(answer, { text: '', next: 0 })

@@ -1,5 +1,12 @@
 /** What the app knows of the chats on the PC. Values are never changed in place. */
-import type { AnswerTimings, Command, EndReason, ErrorCode } from '../protocol/generated'
+import type {
+  AnswerTimings,
+  Command,
+  EndReason,
+  ErrorCode,
+  Excess,
+  HistoryCut,
+} from '../protocol/generated'
 
 /** An answer to a person's message. The text of a running one is in `ChatsState.live`. */
 export interface Reply {
@@ -9,6 +16,8 @@ export interface Reply {
   readonly text: string
   readonly code: ErrorCode | null
   readonly timings: AnswerTimings | null
+  /** What of the chat the model did not see for it. */
+  readonly cut: HistoryCut | null
 }
 
 /** What a person said, and the newest answer to it. */
@@ -19,6 +28,8 @@ export interface Turn {
   /** `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. */
   readonly state: 'waiting' | 'sent' | 'refused'
   readonly code: ErrorCode | null
+  /** By how much it is too long for the model, where that is why it was refused. */
+  readonly excess: Excess | null
   readonly reply: Reply | null
 }
 
@@ -44,6 +55,7 @@ export interface Pending {
   /** The log's newest number after the command, once acknowledged. */
   readonly seq: number
   readonly code: ErrorCode | null
+  readonly excess: Excess | null
 }
 
 export interface ChatsState {

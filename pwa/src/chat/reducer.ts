@@ -71,7 +71,10 @@ function refuse(state: ChatsState, error: ChatError): Reduced {
   if (refused.command.type === 'send_message') {
     // What a person wrote is never thrown away: it stays, marked, to be sent again.
     const pending = state.pending.map(
-      (one): Pending => (one === refused ? { ...one, state: 'refused', code: error.code } : one),
+      (one): Pending =>
+        one === refused
+          ? { ...one, state: 'refused', code: error.code, excess: error.excess ?? null }
+          : one,
     )
     return { state: { ...state, pending } }
   }

@@ -1,5 +1,5 @@
 /** What a person sees: what the PC confirmed, with what is still pending laid over it. */
-import type { SendMessage } from '../protocol/generated'
+import type { HistoryCut, SendMessage } from '../protocol/generated'
 import type { ChatsState, Pending, Turn } from './model'
 
 export interface ChatSummary {
@@ -58,9 +58,14 @@ function forgetReply(turns: Turn[], message: string): void {
   if (turn?.reply && turn.reply.state !== 'running') turns[index] = { ...turn, reply: null }
 }
 
-function pendingTurn({ atMs, state, code }: Pending, command: SendMessage): Turn {
+function pendingTurn({ atMs, state, code, excess }: Pending, command: SendMessage): Turn {
   const shown = state === 'acknowledged' ? 'sent' : state
-  return { id: command.message, text: command.text, atMs, state: shown, code, reply: null }
+  return { id: command.message, text: command.text, atMs, state: shown, code, excess, reply: null }
+}
+
+/** What of a chat the model does not see any more, as of its latest answer. */
+export function cutOf({ chats }: Pick<ChatsState, 'chats'>, id: string): HistoryCut | null {
+  return chats.get(id)?.turns.findLast((turn) => turn.reply)?.reply?.cut ?? null
 }
 
 export type Activity = 'idle' | 'awaiting' | 'answering'

@@ -63,6 +63,12 @@ describe('the composer', () => {
     expect(composer.emitted('send')).toBeUndefined()
   })
 
+  it('says what is wrong with a text that came back', async () => {
+    await composer.setProps({ complaint: 'Too long for the model.' })
+    expect(composer.text()).toBe('Too long for the model.')
+    expect(field().attributes('aria-invalid')).toBe('true')
+  })
+
   it('has Stop in place of Send while an answer runs, and keeps what is typed', async () => {
     expect(button()).toBe('Send')
     await composer.setProps({ activity: 'answering' })

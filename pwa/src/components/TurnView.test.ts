@@ -1,14 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { nextTick } from 'vue'
-import { begun, chat, created, id, written } from '../../tests/support/messages'
+import { begun, chat, created, ended, id, written } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
 import type { Reply, Turn } from '../chat/model'
+import type { Event } from '../protocol/generated'
 import { useChats } from '../stores/chats'
 import MessageList from './MessageList.vue'
 import TurnView from './TurnView.vue'
 
-const turn: Turn = { id: id(2), text: 'Hello?', atMs: 0, state: 'sent', code: null, reply: null }
+const turn: Turn = {
+  id: id(2),
+  text: 'Hello?',
+  atMs: 0,
+  state: 'sent',
+  code: null,
+  excess: null,
+  reply: null,
+}
 const reply: Reply = {
   id: id(3),
   model: 'test',
@@ -16,6 +25,7 @@ const reply: Reply = {
   text: 'Hi.\n\nHow\nare you?',
   code: null,
   timings: { prompt_tokens: 9, completion_tokens: 5, first_token_ms: 240, tokens_per_s: 31.25 },
+  cut: null,
 }
 
 let outside: TestServices
@@ -65,12 +75,25 @@ describe('a turn', () => {
 
   it('says why it was refused, and what can be done', async () => {
     const view = show(TurnView, {
-      turn: { ...turn, state: 'refused', code: 'context_full' },
+      turn: { ...turn, state: 'refused', code: 'storage_failed' },
       isLast: true,
     })
-    expect(view.text()).toContain('Not sent. This conversation is longer than the model can hold.')
+    expect(view.text()).toContain('Not sent. Your PC could not save this.')
     for (const button of view.findAll('button')) await button.trigger('click')
     expect([view.emitted('discard')?.length, view.emitted('sendAgain')?.length]).toEqual([1, 1])
+  })
+
+  it('that is too long for the model can be shortened, not sent again as it is', async () => {
+    const excess = { tokens: 5210, limit: 3072 }
+    const refused: Turn = { ...turn, state: 'refused', code: 'context_full', excess }
+    const view = show(TurnView, { turn: refused, isLast: true })
+    expect(view.text()).toContain(
+      'Not sent. Too long for the model: 5,210 tokens, and it has room for 3,072. Shorten it by about 42%.',
+    )
+    const buttons = view.findAll('button')
+    expect(buttons.map((button) => button.text())).toEqual(['Discard', 'Edit'])
+    await buttons[1]!.trigger('click')
+    expect(view.emitted('edit')).toHaveLength(1)
   })
 
   for (const [state, sentence] of [
@@ -127,4 +150,82 @@ it('shows a running answer as it grows, without drawing another message again', 
   }
   expect(shown).toEqual(['Once', 'Once upon', 'Once upon a time'])
   expect(view.findAll('article')[0]!.element).toBe(first)
+})
+
+describe('the line above which the model sees nothing', () => {
+  const [m1, m2, m3, m4] = [id(20), id(21), id(22), id(23)]
+  const cut = { first: m2, left_out: 1, limit: 3072 }
+
+  async function shown(...events: Event[]) {
+    const view = show(MessageList, { chat })
+    outside.say({ type: 'events', events, upto: events.length })
+    await nextTick()
+    return view
+  }
+
+  async function goOn(next: typeof cut | null) {
+    const events = [
+      ended(10, '3', { answer: id(32) }),
+      written(11, 'Four', m4),
+      begun(12, id(33), m4, chat, next),
+    ]
+    outside.say({ type: 'events', events, upto: 12 })
+    await nextTick()
+  }
+
+  function lines(view: ReturnType<typeof show>) {
+    return view.findAll('.turn').map((turn) => turn.find('details').exists())
+  }
+
+  const before = [
+    created(1),
+    written(2, 'One', m1),
+    begun(3, id(30), m1),
+    ended(4, '1', { answer: id(30) }),
+    written(5, 'Two', m2),
+    begun(6, id(31), m2),
+    ended(7, '2', { answer: id(31) }),
+    written(8, 'Three', m3),
+  ]
+
+  it('is not there while the model sees all', async () => {
+    expect(lines(await shown(...before))).toEqual([false, false, false])
+  })
+
+  it('is above the first message that the latest answer has seen, as soon as it begins', async () => {
+    const view = await shown(...before, begun(9, id(32), m3, chat, cut))
+    expect(lines(view)).toEqual([false, true, false])
+    const line = view.get('summary')
+    expect(line.text()).toBe('The model no longer sees messages above this line')
+    expect(view.get('details').text()).toContain('1 earlier message was left out, with its answer.')
+    expect(view.get('details').text()).toContain('Nothing was deleted.')
+  })
+
+  it('goes with an answer that saw all again', async () => {
+    const view = await shown(...before, begun(9, id(32), m3, chat, cut))
+    await goOn(null)
+    expect(lines(view)).toEqual([false, false, false, false])
+  })
+
+  it('moves with the next answer', async () => {
+    const view = await shown(...before, begun(9, id(32), m3, chat, cut))
+    await goOn({ first: m3, left_out: 2, limit: 3072 })
+    expect(lines(view)).toEqual([false, false, true, false])
+    expect(view.get('details').text()).toContain('2 earlier messages were left out')
+  })
+
+  it('stays where it is while an answer is asked for anew', async () => {
+    const view = await shown(...before, begun(9, id(32), m3, chat, cut))
+    outside.say({ type: 'events', events: [ended(10, '3', { answer: id(32) })], upto: 10 })
+    useChats().regenerate(chat, m3)
+    await nextTick()
+    expect(lines(view)).toEqual([false, true, false])
+  })
+
+  it('says how much is left out in Russian', () => {
+    const props = { turn, isLast: true, cut: { ...cut, left_out: 3 } }
+    expect(show(TurnView, props, 'ru').get('details').text()).toContain(
+      'пропущены 3 прежних сообщения вместе с ответами',
+    )
+  })
 })

@@ -647,6 +647,22 @@ export const MessageWrittenShape: Shape = {
   },
 }
 
+/** What a model could not hold of a conversation and did not see for an answer. */
+export interface HistoryCut {
+  first: string
+  left_out: number
+  limit: number
+}
+
+export const HistoryCutShape: Shape = {
+  kind: 'record',
+  fields: {
+    first: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    left_out: { shape: { kind: 'integer', min: 1, max: 9007199254740991 } },
+    limit: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
 /** The PC began to answer a message. A later answer to the same message replaces an earlier. */
 export interface AnswerBegun {
   type: 'answer_begun'
@@ -656,6 +672,7 @@ export interface AnswerBegun {
   message: string
   answer: string
   model: string
+  cut?: HistoryCut | null
 }
 
 export const AnswerBegunShape: Shape = {
@@ -667,6 +684,7 @@ export const AnswerBegunShape: Shape = {
     message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     model: { shape: { kind: 'string' } },
+    cut: { shape: { kind: 'nullable', of: HistoryCutShape }, optional: true },
   },
 }
 
@@ -802,12 +820,27 @@ export const AcknowledgedShape: Shape = {
   },
 }
 
+/** How many tokens a message takes, and how many there is room for. */
+export interface Excess {
+  tokens: number
+  limit: number
+}
+
+export const ExcessShape: Shape = {
+  kind: 'record',
+  fields: {
+    tokens: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    limit: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
 /** What you sent was refused; `re` is the id of the command, where it has one. */
 export interface ChatError {
   type: 'error'
   code: ErrorCode
   message: string
   re?: string | null
+  excess?: Excess | null
 }
 
 export const ChatErrorShape: Shape = {
@@ -816,6 +849,7 @@ export const ChatErrorShape: Shape = {
     code: { shape: ErrorCodeShape },
     message: { shape: { kind: 'string' } },
     re: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
+    excess: { shape: { kind: 'nullable', of: ExcessShape }, optional: true },
   },
 }
 

@@ -68,7 +68,7 @@ describe('what is said', () => {
     const [refused] = outside.sent
     if (refused?.type !== 'send_message') throw new Error('no message was sent')
     outside.say({ type: 'error', code: 'engine_busy', message: '', re: refused.id })
-    chats.discard(refused.message)
+    expect(chats.takeBack(refused.message, 'refused')).toBe(refused.text)
     expect(chats.turns(chat)).toEqual([])
   })
 })

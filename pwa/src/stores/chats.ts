@@ -4,7 +4,7 @@ import { add, say, sayAgain, unsent, withdraw } from '../chat/commands'
 import { type ChatsState, nothing, type Pending } from '../chat/model'
 import { reduce } from '../chat/reducer'
 import { tidyTitle } from '../chat/title'
-import { activityOf, chatList, hasChat, turnsOf } from '../chat/view'
+import { activityOf, chatList, cutOf, hasChat, turnsOf } from '../chat/view'
 import { type Command, type FromHome, type SendMessage, VERSION } from '../protocol/generated'
 import { useConnection } from './connection'
 import { useNotices } from './notices'
@@ -85,12 +85,6 @@ export const useChats = defineStore('chats', () => {
     else send(refused.chat, refused.text)
   }
 
-  function discard(message: string): void {
-    const refused = saying(message, 'refused')
-    if (refused) state = withdraw(state, refused.id)
-    publish()
-  }
-
   function saying(message: string, how: Pending['state']): SendMessage | null {
     for (const one of state.pending) {
       if (one.state !== how || one.command.type !== 'send_message') continue
@@ -119,14 +113,15 @@ export const useChats = defineStore('chats', () => {
   function stop(chat: string): string | null {
     const last = turnsOf(state, chat).at(-1)
     if (!last) return null
-    if (last.state === 'waiting' && !connection.isConnected) return takeBack(last.id)
+    if (last.state === 'waiting' && !connection.isConnected) return takeBack(last.id, 'waiting')
     if (last.reply?.state === 'running') stopAnswer(last.reply.id)
     else if (!last.reply) stopWanted.add(last.id)
     return null
   }
 
-  function takeBack(message: string): string | null {
-    const command = saying(message, 'waiting')
+  /** Takes back a message that is not on the PC; gives its text. */
+  function takeBack(message: string, how: 'waiting' | 'refused'): string | null {
+    const command = saying(message, how)
     if (!command) return null
     state = withdraw(state, command.id)
     publish()
@@ -166,11 +161,12 @@ export const useChats = defineStore('chats', () => {
     isComplete: computed(() => head.value !== null && after.value >= head.value),
     has: (chat: string) => hasChat(confirmed(), chat),
     turns: (chat: string) => turnsOf(confirmed(), chat),
+    cut: (chat: string) => cutOf(confirmed(), chat),
     activity: (chat: string) => activityOf(turnsOf(confirmed(), chat)),
     liveText: (answer: string) => live.value.get(answer)?.text ?? '',
     send,
     sendRefusedAgain,
-    discard,
+    takeBack,
     regenerate,
     rename,
     remove,

@@ -1,4 +1,4 @@
-import type { AnswerEnded, Event } from '../../src/protocol/generated'
+import type { AnswerEnded, Event, HistoryCut } from '../../src/protocol/generated'
 
 /** An id of the wire's shape that says what it is for. */
 export function id(number: number): string {
@@ -17,7 +17,13 @@ export function written(seq: number, text = 'Hello?', of = message, inChat = cha
   return { type: 'message_written', seq, at_ms: seq * 10, chat: inChat, message: of, text }
 }
 
-export function begun(seq: number, of = answer, to = message, inChat = chat): Event {
+export function begun(
+  seq: number,
+  of = answer,
+  to = message,
+  inChat = chat,
+  cut: HistoryCut | null = null,
+): Event {
   return {
     type: 'answer_begun',
     seq,
@@ -26,6 +32,7 @@ export function begun(seq: number, of = answer, to = message, inChat = chat): Ev
     message: to,
     answer: of,
     model: 'test',
+    cut,
   }
 }
 

@@ -1,5 +1,5 @@
-// llama.cpp for a bench: {"ids": [...], "tokens": n} a line in, {"seconds": s} a line out.
-// The time is that of feeding `ids` to an empty cache and drawing n tokens greedily.
+// llama.cpp for a bench: {"ids": [...], "tokens": n} a line in, {"first": s, "last": s} a line out:
+// seconds from feeding `ids` to an empty cache to the first and to the n-th token, drawn greedily.
 import { createInterface } from 'node:readline'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
 
@@ -23,13 +23,16 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { ids, tokens } = JSON.parse(line)
   await sequence.clearHistory()
   const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  let first = 0
   let left = tokens
   // Without the end token too, an answer would end where the model likes.
   for await (const _ of sequence.evaluate(ids, { temperature: 0, yieldEogToken: true })) {
+    first ||= seconds()
     if (--left === 0) break
   }
-  const seconds = (performance.now() - started) / 1000
+  const last = seconds()
   if (left > 0) throw new Error(`llama.cpp stopped ${left} tokens early.`)
-  console.log(JSON.stringify({ seconds }))
+  console.log(JSON.stringify({ first, last }))
 }
 await llama.dispose()

@@ -1,4 +1,4 @@
-from gpu_peer.chat.conversation import SYSTEM, prompt_for
+from gpu_peer.chat.conversation import SYSTEM, Turn, exchanges_of, prompt_for
 from protocol.chat import AnswerBegun, AnswerEnded, ChatCreated, ChatRenamed, Event, MessageWritten
 
 
@@ -13,6 +13,10 @@ def answered(message: str, answer: str, text: str) -> list[Event]:
     ]
 
 
+def prompt_of(events: list[Event]) -> list[Turn]:
+    return prompt_for(exchanges_of(events))
+
+
 def test_turns_alternate() -> None:
     events = [
         ChatCreated(seq=1, at_ms=1, chat="c", title="t"),
@@ -21,11 +25,11 @@ def test_turns_alternate() -> None:
         ChatRenamed(seq=1, at_ms=1, chat="c", title="t"),
         wrote("m2", "How?"),
     ]
-    assert prompt_for(events) == [SYSTEM, ("user", "Hello"), ("assistant", "Hi"), ("user", "How?")]
+    assert prompt_of(events) == [SYSTEM, ("user", "Hello"), ("assistant", "Hi"), ("user", "How?")]
 
 
 def test_an_answer_about_to_be_replaced_is_left_out() -> None:
-    assert prompt_for([wrote("m1", "Hello"), *answered("m1", "a1", "Hi")]) == [
+    assert prompt_of([wrote("m1", "Hello"), *answered("m1", "a1", "Hi")]) == [
         SYSTEM,
         ("user", "Hello"),
     ]
@@ -39,9 +43,9 @@ def test_of_two_answers_the_newer_counts_and_an_empty_one_does_not() -> None:
         *answered("m1", "a3", ""),
         wrote("m2", "Next"),
     ]
-    assert prompt_for(events) == [SYSTEM, ("user", "Hello"), ("assistant", "new"), ("user", "Next")]
+    assert prompt_of(events) == [SYSTEM, ("user", "Hello"), ("assistant", "new"), ("user", "Next")]
 
 
 def test_a_message_without_an_answer_stays() -> None:
     events = [wrote("m1", "One"), *answered("m1", "a1", ""), wrote("m2", "Two")]
-    assert prompt_for(events) == [SYSTEM, ("user", "One"), ("user", "Two")]
+    assert prompt_of(events) == [SYSTEM, ("user", "One"), ("user", "Two")]

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gpu_peer.models.config import NetworkConfig, read_config
+from gpu_peer.models.config import NetworkConfig
+from gpu_peer.models.gguf_config import read_config
 from gpu_peer.models.gguf_file import GgufFile
 
 Array = npt.NDArray[np.float32]
@@ -34,11 +35,13 @@ class Reference:
 
     With `rounded`, the input of every matrix product is rounded to int8 in blocks of 32, which is
     what `accuracy_level=4` means: so that this noise, too, is computed without the exported graph.
+    `windowed` are the layers with a sliding window, where a model says so itself.
     """
 
     config: NetworkConfig
     weights: dict[str, Array]
     rounded: bool = False
+    windowed: frozenset[int] | None = None
     keys: list[Array] = field(default_factory=list)
     values: list[Array] = field(default_factory=list)
 
@@ -164,7 +167,9 @@ class Reference:
         return turned
 
     def _sees_a_window(self, layer: int) -> bool:
-        """Gemma 2: every second layer, from the first. Gemma 3: five of six."""
+        """Gemma 2: every second layer, from the first. Gemma 3: five of six. Else `windowed`."""
+        if self.windowed is not None:
+            return layer in self.windowed
         every = {"gemma2": 2, "gemma3": 6}.get(self.config.architecture, 1)
         return layer % every < every - 1
 

@@ -77,7 +77,7 @@ def test_every_damage_is_noticed(folder: Path, name: str) -> None:
         (None, "is missing"),
         (b"{", "cannot be read"),
         (b"\xff", "cannot be read"),
-        (b"[]", "another format"),
+        (b"[]", "cannot be read"),
         (b'{"format": 2, "files": {}}', "another format"),
         (b'{"format": 1}', "another format"),
         (b'{"format": 1, "files": []}', "does not name"),

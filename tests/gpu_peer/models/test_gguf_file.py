@@ -13,11 +13,11 @@ from gguf import GGUFReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_peer.models.config import read_config
 from gpu_peer.models.embedded import embedded_gguf
-from gpu_peer.models.errors import GgufDamaged, GgufUnsupported, ModelError, StorageFailed
+from gpu_peer.models.errors import ModelError, SourceDamaged, SourceUnsupported, StorageFailed
+from gpu_peer.models.gguf_config import read_config
 from gpu_peer.models.gguf_file import GgufFile
-from gpu_peer.models.tokenizer import read_tokenizer
+from gpu_peer.models.gguf_tokenizer import read_tokenizer
 from tests.gpu_peer.models.tiny import tokens, write_tiny
 
 
@@ -62,14 +62,14 @@ def test_a_sound_file_reads_as_the_gguf_package_reads_it(tiny: Path) -> None:
 def test_a_file_cut_anywhere_is_damaged(tiny: Path, scratch: Path, share: float) -> None:
     whole = tiny.read_bytes()
     scratch.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(GgufDamaged, match=r"changed\.gguf is damaged"):
+    with pytest.raises(SourceDamaged, match=r"changed\.gguf is damaged"):
         read_all(scratch)
 
 
 def test_the_embedded_model_cut_in_half_is_damaged(scratch: Path) -> None:
     with embedded_gguf().open("rb") as file:
         scratch.write_bytes(file.read(49_000_000))
-    with pytest.raises(GgufDamaged, match="outside the file"):
+    with pytest.raises(SourceDamaged, match="outside the file"):
         read_all(scratch)
 
 
@@ -143,16 +143,16 @@ PADDING = bytes(64)
 )
 def test_a_hostile_claim_is_named(scratch: Path, content: bytes, why: str) -> None:
     scratch.write_bytes(content)
-    with pytest.raises(GgufDamaged, match=why):
+    with pytest.raises(SourceDamaged, match=why):
         GgufFile(scratch)
 
 
 def test_other_versions_and_element_types_are_unsupported(scratch: Path) -> None:
     scratch.write_bytes(header(0, 0, version=1) + PADDING)
-    with pytest.raises(GgufUnsupported, match="version 1"):
+    with pytest.raises(SourceUnsupported, match="version 1"):
         GgufFile(scratch)
     scratch.write_bytes(header(1, 0) + claim("t", (32,), 999, 0) + PADDING)
-    with pytest.raises(GgufUnsupported, match="unknown type 999"):
+    with pytest.raises(SourceUnsupported, match="unknown type 999"):
         GgufFile(scratch)
 
 
@@ -168,7 +168,7 @@ def test_values_that_are_not_finite_are_damage(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[info.offset : info.offset + 2] = np.array(np.inf, dtype="<f2").tobytes()
     path.write_bytes(content)
-    with pytest.raises(GgufDamaged, match="not finite"):
+    with pytest.raises(SourceDamaged, match="not finite"):
         read_all(path)
 
 
@@ -207,7 +207,7 @@ def _refused(tmp_path: Path, error: type[ModelError], why: str, **tiny: object) 
 def test_metadata_that_contradicts_itself_is_damage(
     tmp_path: Path, change: dict[str, object], why: str
 ) -> None:
-    _refused(tmp_path, GgufDamaged, why, change=change)
+    _refused(tmp_path, SourceDamaged, why, change=change)
 
 
 @pytest.mark.parametrize(
@@ -222,13 +222,13 @@ def test_metadata_that_contradicts_itself_is_damage(
 def test_features_that_are_not_built_are_unsupported(
     tmp_path: Path, change: dict[str, object], why: str
 ) -> None:
-    _refused(tmp_path, GgufUnsupported, why, change=change)
+    _refused(tmp_path, SourceUnsupported, why, change=change)
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    _refused(tmp_path, GgufDamaged, "missing", without=frozenset({"llama.block_count"}))
+    _refused(tmp_path, SourceDamaged, "missing", without=frozenset({"llama.block_count"}))
     template = frozenset({"tokenizer.chat_template"})
-    _refused(tmp_path, GgufUnsupported, "no chat template", without=template)
+    _refused(tmp_path, SourceUnsupported, "no chat template", without=template)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_of_another_type_is_damage(tiny: Path, wrong: Callable[[GgufFile], object]) -> None:
-    with GgufFile(tiny) as gguf, pytest.raises(GgufDamaged):
+    with GgufFile(tiny) as gguf, pytest.raises(SourceDamaged):
         wrong(gguf)
 
 

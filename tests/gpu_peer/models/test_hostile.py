@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_peer.models.config import read_config
-from gpu_peer.models.errors import GgufDamaged, GgufUnsupported, ModelError
+from gpu_peer.models.errors import ModelError, SourceDamaged, SourceUnsupported
 from gpu_peer.models.export import export_model
+from gpu_peer.models.gguf_config import read_config
 from gpu_peer.models.gguf_file import GgufFile
-from gpu_peer.models.tokenizer import read_tokenizer
+from gpu_peer.models.gguf_tokenizer import read_tokenizer
 from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, write_tiny
 
 LITTLE = 8 << 20  # bytes; the file itself has about 50 kB
@@ -79,16 +79,16 @@ def test_absurd_sizes_never_cost_memory(scratch: Path, family: str, claims: dict
 @pytest.mark.parametrize(
     ("change", "error", "why"),
     [
-        ({"context_length": 10**9}, GgufDamaged, "context_length is 1000000000"),
-        ({"block_count": 10**9}, GgufDamaged, "block_count is 1000000000"),
-        ({"block_count": 1000}, GgufDamaged, "blk.2.attn_norm.weight is missing"),
-        ({"feed_forward_length": 2**20}, GgufDamaged, "ffn_gate.weight has shape"),
-        ({"attention.head_count": 2**20}, GgufDamaged, "is 0"),
-        ({"attention.key_length": 2**31}, GgufDamaged, "key_length is 2147483648"),
-        ({"attention.value_length": 32}, GgufUnsupported, "values of 32"),
-        ({"rope.dimension_count": 8}, GgufDamaged, "4 heads, 2 key heads of 8"),
-        ({"rope.scaling.type": "linear", "rope.scaling.factor": 0.5}, GgufDamaged, "factor 0.5"),
-        ({"attn_logit_softcapping": -1.0}, GgufDamaged, "softcapping is -1"),
+        ({"context_length": 10**9}, SourceDamaged, "context_length is 1000000000"),
+        ({"block_count": 10**9}, SourceDamaged, "block_count is 1000000000"),
+        ({"block_count": 1000}, SourceDamaged, "blk.2.attn_norm.weight is missing"),
+        ({"feed_forward_length": 2**20}, SourceDamaged, "ffn_gate.weight has shape"),
+        ({"attention.head_count": 2**20}, SourceDamaged, "is 0"),
+        ({"attention.key_length": 2**31}, SourceDamaged, "key_length is 2147483648"),
+        ({"attention.value_length": 32}, SourceUnsupported, "values of 32"),
+        ({"rope.dimension_count": 8}, SourceDamaged, "4 heads, 2 key heads of 8"),
+        ({"rope.scaling.type": "linear", "rope.scaling.factor": 0.5}, SourceDamaged, "factor 0.5"),
+        ({"attn_logit_softcapping": -1.0}, SourceDamaged, "softcapping is -1"),
     ],
 )
 def test_an_absurd_size_is_named(
@@ -109,7 +109,7 @@ def test_positions_are_bounded_by_the_size_of_the_file(tmp_path: Path) -> None:
         "llama.rope.dimension_count": 512,
     }
     path = write_tiny(tmp_path / "a.gguf", change=change)
-    with pytest.raises(GgufDamaged, match="1048576 positions are claimed for heads of 512"):
+    with pytest.raises(SourceDamaged, match="1048576 positions are claimed for heads of 512"):
         read(path)
 
 
@@ -120,10 +120,10 @@ def test_weights_that_the_graph_would_leave_out_are_refused(tmp_path: Path) -> N
     assert content.count(b"qwen2") > 5
     # A network of biases that calls itself one without: same length, so offsets stay.
     path.write_bytes(content.replace(b"qwen2", b"qwen3"))
-    with pytest.raises(GgufDamaged, match=r"attn_q_norm\.weight is missing"):
+    with pytest.raises(SourceDamaged, match=r"attn_q_norm\.weight is missing"):
         read(path)
     path.write_bytes(content.replace(b"qwen2", b"llama"))
-    with pytest.raises(GgufUnsupported, match=r"unknown use, such as blk\.0\.attn_k\.bias"):
+    with pytest.raises(SourceUnsupported, match=r"unknown use, such as blk\.0\.attn_k\.bias"):
         read(path)
 
 
@@ -131,7 +131,7 @@ def test_a_missing_tensor_is_noticed_before_anything_is_converted(tmp_path: Path
     without = frozenset({"blk.1.ffn_down.weight"})
     path = write_tiny(tmp_path / "a.gguf", without=without)
     stages: list[str] = []
-    with pytest.raises(GgufDamaged, match=r"blk\.1\.ffn_down\.weight is missing"):
+    with pytest.raises(SourceDamaged, match=r"blk\.1\.ffn_down\.weight is missing"):
         export_model(path, tmp_path, progress=lambda stage, *_: stages.append(stage))
     assert stages == []
 
@@ -143,7 +143,7 @@ def test_an_endless_piece_is_refused(tmp_path: Path) -> None:
         "tokenizer.ggml.token_type": [1, 1, 1],
     }
     path = write_tiny(tmp_path / "a.gguf", change=change)
-    with GgufFile(path) as gguf, pytest.raises(GgufDamaged, match="a token of 100000 characters"):
+    with GgufFile(path) as gguf, pytest.raises(SourceDamaged, match="a token of 100000 characters"):
         read_tokenizer(gguf, 3)
 
 

@@ -10,6 +10,7 @@ from gpu_peer.models import __main__ as command
 from gpu_peer.models import embedded
 from gpu_peer.models.folder import read_manifest, verify_folder
 from gpu_peer.progress import StageLines
+from tests.gpu_peer.models.checkpoint import write_checkpoint
 from tests.gpu_peer.models.tiny import write_tiny
 
 
@@ -64,6 +65,22 @@ def test_ensure_takes_a_file_or_a_folder(
     assert "tokenizer.json is missing" in capsys.readouterr().err
 
 
+def test_both_commands_take_a_folder_with_safetensors(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = write_checkpoint(tmp_path / "Tiny-Chat", source, "llama")
+    assert command.main(["convert", str(checkpoint), str(tmp_path / "a")]) == 0
+    assert command.main(["ensure", "--data", str(tmp_path), "--model", str(checkpoint)]) == 0
+    made = Path(capsys.readouterr().out.splitlines()[-1])
+    assert read_manifest(made) == read_manifest(tmp_path / "a")
+    (checkpoint / "config.json").unlink()
+    assert command.main(["ensure", "--data", str(tmp_path), "--model", str(checkpoint)]) == 1
+    assert capsys.readouterr().err.endswith(
+        "Tiny-Chat cannot be converted: the folder has neither hearth.json nor config.json. "
+        "Choose another model.\n"
+    )
+
+
 def test_failures_are_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +110,8 @@ def test_a_model_that_is_not_there_is_named_with_its_setting(
     nowhere = tmp_path / "nowhere.gguf"
     assert command.main(["ensure", "--data", str(tmp_path), "--model", str(nowhere)]) == 1
     assert capsys.readouterr().err == (
-        f"There is no model at {nowhere}. Set HEARTH_MODEL to a .gguf file or a model folder.\n"
+        f"There is no model at {nowhere}. Set HEARTH_MODEL to a .gguf file, "
+        "a folder with safetensors or a model folder.\n"
     )
 
 

@@ -13,9 +13,9 @@ import pytest
 from filelock import FileLock
 
 from gpu_peer.models import store
-from gpu_peer.models.errors import ConversionInterrupted, DiskFull, GgufDamaged, StorageFailed
-from gpu_peer.models.export import model_name
+from gpu_peer.models.errors import ConversionInterrupted, DiskFull, SourceDamaged, StorageFailed
 from gpu_peer.models.folder import sha256_of, verify_folder
+from gpu_peer.models.sources import model_name
 from gpu_peer.models.store import LOCK_FILE, ensure_model
 from tests.gpu_peer.models.tiny import write_tiny
 
@@ -145,7 +145,7 @@ def test_a_missing_or_cut_source_is_a_sentence(source: Path, models: Path) -> No
     with pytest.raises(StorageFailed, match=r"gone\.gguf"):
         ensure_model(source.with_name("gone.gguf"), models)
     source.write_bytes(source.read_bytes()[:-1000])
-    with pytest.raises(GgufDamaged):
+    with pytest.raises(SourceDamaged):
         ensure_model(source, models)
     assert left_in(models) == []
 

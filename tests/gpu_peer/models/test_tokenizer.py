@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from gpu_peer.models.gguf_file import GgufFile
-from gpu_peer.models.tokenizer import read_tokenizer
+from gpu_peer.models.gguf_tokenizer import read_tokenizer
 from tests.gpu_peer.models.tiny import SPECIAL, tokens, write_tiny
 
 VECTORS = json.loads(Path(__file__).with_name("smollm2_tokens.json").read_text(encoding="utf-8"))

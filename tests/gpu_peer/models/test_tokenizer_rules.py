@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from gpu_peer.models.gguf_file import GgufFile
-from gpu_peer.models.tokenizer import read_tokenizer
+from gpu_peer.models.gguf_tokenizer import read_tokenizer
 from tests.gpu_peer.models.plain_tokenizer import (
     BEGIN,
     END,

@@ -10,12 +10,12 @@ import pytest
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
 from gguf.quants import dequantize as gguf_dequantize
 
-from gpu_peer.models import weights
+from gpu_peer.models import gguf_source
 from gpu_peer.models.export import ExportOptions, export_model
 from gpu_peer.models.folder import read_manifest
 from gpu_peer.models.gguf_file import GgufFile
+from gpu_peer.models.gguf_source import read_matrix
 from gpu_peer.models.quantize import WeightFormat, dequantize
-from gpu_peer.models.weights import read_matrix
 from tests.gpu_peer.models.in_place import InPlace
 from tests.gpu_peer.models.reference import Reference
 from tests.gpu_peer.models.stored_weights import stored_weights
@@ -128,7 +128,7 @@ def test_a_large_matrix_is_never_whole_in_float32(
     writer.close()
     with GgufFile(tmp_path / "a.gguf") as gguf:
         whole = read_matrix(gguf, "matrix", rows, columns, "int8")
-        monkeypatch.setattr(weights, "ROWS_AT_ONCE", 512)
+        monkeypatch.setattr(gguf_source, "ROWS_AT_ONCE", 512)
         tracemalloc.start()
         parts = read_matrix(gguf, "matrix", rows, columns, "int8")
         peak = tracemalloc.get_traced_memory()[1]

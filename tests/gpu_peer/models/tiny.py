@@ -13,6 +13,7 @@ from gguf.quants import quantize
 
 LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, WIDE, CONTEXT = 2, 64, 4, 2, 16, 96, 128
 WINDOW = 9
+ROPE_BASE = 1000.0
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MERGES = ["h e", "l l", "he ll", "hell o", "1 2"]
 TEMPLATE = (
@@ -51,13 +52,39 @@ class Kind:
     pairs: tuple[float, ...] = ()
 
 
+LLAMA3 = {
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 128,
+}
+
+
+def _llama3_pairs() -> tuple[float, ...]:
+    """What each pair's frequency is divided by, from the lengths of the waves in positions."""
+    factors = []
+    for pair in range(HEAD_DIM // 2):
+        wave = 2 * np.pi * ROPE_BASE ** (2 * pair / HEAD_DIM)
+        low, high = LLAMA3["low_freq_factor"], LLAMA3["high_freq_factor"]
+        turns = LLAMA3["original_max_position_embeddings"] / wave
+        if turns > high:
+            factors.append(1.0)
+        elif turns < low:
+            factors.append(LLAMA3["factor"])
+        else:
+            smooth = (turns - low) / (high - low)
+            factors.append(1 / ((1 - smooth) / LLAMA3["factor"] + smooth))
+    assert len(set(factors)) > 3, "some pairs are in between"
+    return tuple(factors)
+
+
 _QUERY, _KEY = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM
 _BIASES = {"attn_q.bias": _QUERY, "attn_k.bias": _KEY, "attn_v.bias": _KEY}
 _HEAD_NORMS = {"attn_q_norm.weight": HEAD_DIM, "attn_k_norm.weight": HEAD_DIM}
 _POST_NORMS = {"post_attention_norm.weight": HIDDEN, "post_ffw_norm.weight": HIDDEN}
 FAMILIES = {
     "llama": Kind("llama"),
-    "llama3": Kind("llama", pairs=(1.0, 1.0, 1.5, 2.0, 3.0, 8.0, 8.0, 8.0)),
+    "llama3": Kind("llama", pairs=_llama3_pairs()),
     "linear": Kind("llama", {"rope.scaling.type": "linear", "rope.scaling.factor": 4.0}),
     "qwen2": Kind("qwen2", tensors=_BIASES),
     "qwen3": Kind("qwen3", tensors=_HEAD_NORMS),
@@ -109,7 +136,7 @@ def write_tiny(
         "attention.head_count": HEADS,
         "attention.head_count_kv": KV_HEADS,
         "rope.dimension_count": HEAD_DIM,
-        "rope.freq_base": 1000.0,
+        "rope.freq_base": ROPE_BASE,
         "attention.layer_norm_rms_epsilon": 1e-5,
         **made.metadata,
     }

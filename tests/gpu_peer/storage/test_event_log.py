@@ -5,6 +5,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from gpu_peer.chat.commands import Circumstances, carry_out
-from gpu_peer.errors import Refused
+from gpu_peer.chat.plan import Plan
+from gpu_peer.errors import PlanOutdated, Refused
 from gpu_peer.storage.database import open_database
 from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, UserLog, Written
 from gpu_peer.uuid7 import uuid7
@@ -37,7 +39,8 @@ users = st.sampled_from(["ann", "bob"])
 
 def execute(log: EventLog, user: str, command: Command) -> Written:
     def change(mine: UserLog) -> None:
-        carry_out(command, mine, AROUND)
+        plan = Plan(mine.newest(getattr(command, "chat", "")), prompt=[], cut=None)
+        carry_out(command, mine, replace(AROUND, plan=plan))
 
     return log.change(user, command.id, change)
 
@@ -227,3 +230,18 @@ def test_events_on_disk_are_wire_events(log: EventLog, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "chats.sqlite3")) as db:
         rows = db.execute("SELECT body FROM events").fetchall()
     assert [codec.event.decode(body) for (body,) in rows] == log.page("ann", 0).events
+
+
+def test_an_answer_planned_before_something_came_to_the_chat_is_not_begun(log: EventLog) -> None:
+    chat = uuid7()
+    execute(log, "ann", CreateChat(id=uuid7(), chat=chat, title="t"))
+    plan = Plan(after=log.events_of("ann", chat)[-1].seq, prompt=[], cut=None)
+    execute(log, "ann", RenameChat(id=uuid7(), chat=chat, title="u"))
+    command = SendMessage(id=uuid7(), chat=chat, message=uuid7(), text="x")
+    for outdated in (plan, None):
+        around = replace(AROUND, plan=outdated)
+        with pytest.raises(PlanOutdated):
+            log.change(
+                "ann", command.id, lambda mine, around=around: carry_out(command, mine, around)
+            )  # type: ignore[misc]
+    assert log.head("ann") == 2

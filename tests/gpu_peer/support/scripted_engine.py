@@ -11,9 +11,8 @@ from gpu_peer.errors import GenerationRefused
 class ScriptedEngine:
     """Hands its events over on the event loop's own thread, when the test says so."""
 
-    info = ModelInfo(name="scripted", context_length=4096, device="cpu")
-
     def __init__(self) -> None:
+        self.info = ModelInfo("scripted", context_length=4096, device="cpu", max_tokens=1024)
         self.loop = asyncio.get_running_loop()
         self.deliver: Callable[[Sequence[EngineEvent]], None] = lambda _: None
         self.refusal: GenerationRefused | None = None
@@ -21,6 +20,10 @@ class ScriptedEngine:
         self.owners: dict[str, str] = {}
         self.cancelled: set[str] = set()  # asking twice is as good as once
         self._submitted: asyncio.Queue[str] = asyncio.Queue()
+
+    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+        """One for each turn, and one for each word."""
+        return sum(1 + len(text.split()) for _, text in prompt)
 
     def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
         if self.refusal is not None:
