@@ -6,7 +6,7 @@ holds the GIL while it waits or computes, and no error, `repr` or log of this
 module ever holds a word of a conversation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import ClassVar, Literal, Self, final
@@ -135,6 +135,7 @@ class Sampling:
         logit_bias: dict[int, float] | None = None,
         min_tokens: int | None = None,
         ignore_eos: bool = False,
+        json_schema: str | Mapping[str, object] | None = None,
     ) -> Self:
         """Check the parameters.
 
@@ -153,6 +154,13 @@ class Sampling:
             min_tokens: draw no stop token before that many, 0 to `max_tokens`; `None`
                 is 0. A stop string ends the answer all the same.
             ignore_eos: treat a stop token as any other. For benches.
+            json_schema: JSON Schema (draft 2020-12), at most 64 KiB, that the answer follows;
+                it is JSON then and nothing else. It wins over every setting that moves logits,
+                over `min_tokens` and over `ignore_eos`: the answer ends where nothing can
+                follow. A stop string, `max_tokens` or the end of the context cut it all the
+                same: such an answer is not whole, and only a reason other than `stop`, or the
+                caller's own stop string, says so. Unsupported keywords are refused, not
+                ignored.
 
         Raises:
             InvalidSampling: a parameter is out of its range; the field is named.
@@ -322,7 +330,8 @@ class Engine:
         Raises:
             ContextFull, EngineBusy, DuplicateGeneration, EngineClosed
             InvalidMessages: no messages, an unknown role, or the template refuses them.
-            InvalidSampling: a bias for a token that the model does not have.
+            InvalidSampling: a bias for a token that the model does not have, or a
+                `json_schema` that cannot be enforced.
             ModelUnsupported: the chat template fails or does not end.
         """
 

@@ -46,11 +46,15 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class GenerationEnd:
-    """A generation is over. Times are in seconds."""
+    """A generation is over. Times are in seconds.
+
+    `cached_tokens` of the prompt were there from an earlier one and were not computed again.
+    """
 
     generation: str
     reason: EngineEndReason
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     queue_s: float = 0.0
     prefill_s: float = 0.0

@@ -247,6 +247,7 @@ def _event(event: core.TextPiece | core.GenerationEnd) -> EngineEvent:
         event.generation_id,
         event.reason,
         prompt_tokens=event.prompt_tokens,
+        cached_tokens=event.cached_tokens,
         completion_tokens=event.completion_tokens,
         queue_s=event.queue_s,
         prefill_s=event.prefill_s,

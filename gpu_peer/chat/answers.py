@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
+import structlog
+
 from gpu_peer.chat.conversation import Turn
 from gpu_peer.chat.draft import SAVE_INTERVAL_S, Draft, Pace
 from gpu_peer.clock import Clock, Timer
@@ -13,6 +15,8 @@ from gpu_peer.storage.store import Store
 from protocol import limits
 from protocol.chat import AnswerBegun, AnswerEnded, AnswerTimings, EndReason
 from protocol.errors import ErrorCode
+
+log = structlog.get_logger()
 
 RETRY_S = 2.0
 """How long to wait before an answer that could not be saved is saved again."""
@@ -162,6 +166,16 @@ class Answers:
             answer.unsaved = True
 
     def _conclude(self, answer: RunningAnswer, end: GenerationEnd) -> None:
+        log.info(
+            "answer_ended",
+            reason=end.reason,
+            prompt_tokens=end.prompt_tokens,
+            cached_tokens=end.cached_tokens,
+            completion_tokens=end.completion_tokens,
+            queue_s=round(end.queue_s, 3),
+            prefill_s=round(end.prefill_s, 3),
+            decode_s=round(end.decode_s, 3),
+        )
         first_s = answer.first_text_s
         timings = AnswerTimings(
             prompt_tokens=end.prompt_tokens,

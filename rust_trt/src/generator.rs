@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event};
 use crate::folder::{self, TEMPLATE_FILE, TOKENIZER_FILE};
+use crate::guide_compiler::Guides;
 use crate::mailbox::{Command, Feeding, Mailbox, Next};
 use crate::model::LanguageModel;
 use crate::onnx_model::{Load, OnnxModel, row_bytes};
@@ -81,6 +82,7 @@ pub struct Engine {
     info: ModelInfo,
     tokenizer: Arc<Tokenizer>,
     prompt: PromptEncoder,
+    guides: Guides,
     mailbox: Arc<Mailbox>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -164,6 +166,7 @@ impl Engine {
     ) -> Result<Self> {
         let mailbox = Arc::new(Mailbox::new(max_active.saturating_add(max_waiting)));
         let tokenizer = language.tokenizer.clone();
+        let guides = Guides::new(tokenizer.clone(), language.stop_token_ids.clone());
         let scheduler = Scheduler::new(model, language, max_active);
         let theirs = mailbox.clone();
         let thread = std::thread::Builder::new()
@@ -176,6 +179,7 @@ impl Engine {
             info,
             tokenizer,
             prompt,
+            guides,
             mailbox,
             thread: Mutex::new(Some(thread)),
         })
@@ -208,7 +212,7 @@ impl Engine {
     /// [`EngineError::ContextFull`], [`EngineError::EngineBusy`],
     /// [`EngineError::DuplicateGeneration`], [`EngineError::EngineClosed`],
     /// [`EngineError::InvalidSampling`] for a bias of an unknown token, or as
-    /// [`PromptEncoder::encode`].
+    /// [`Guides::compile`] and [`PromptEncoder::encode`].
     pub fn submit(
         &self,
         generation: &str,
@@ -241,8 +245,13 @@ impl Engine {
                 "the chat template made nothing of them".into(),
             ));
         }
+        let guide = sampling
+            .json_schema
+            .as_deref()
+            .map(|schema| self.guides.compile(schema))
+            .transpose()?;
         self.mailbox
-            .submit(generation, owner, prompt, sampling, submitted)?;
+            .submit(generation, owner, prompt, sampling, guide, submitted)?;
         Ok(tokens)
     }
 
@@ -436,6 +445,21 @@ mod tests {
                 limit: 1000
             })
         );
+    }
+
+    #[test]
+    fn a_schema_is_compiled_before_anything_is_queued() {
+        let engine = engine(1, 0);
+        let guided = |schema: &str| Sampling {
+            json_schema: Some(schema.into()),
+            ..Sampling::default()
+        };
+        let refused = engine.submit("a", None, &user("x"), guided(r#"{"not": {}}"#));
+        assert_eq!(refused.unwrap_err().code(), "invalid_sampling");
+        engine
+            .submit("a", None, &user("x"), guided(r#"{"const": 7}"#))
+            .unwrap();
+        assert_eq!(wait(&engine, "a"), ("7".to_owned(), "stop"));
     }
 
     #[test]

@@ -6,16 +6,22 @@
 //! its own.
 //!
 //! Direction of imports: [`error`] ← [`manifest`], [`device`], [`tokenizer`],
-//! [`template`], [`sampler`], [`runtime`], [`provider`], [`profile`], `memory` ←
-//! `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
-//! [`sequence`], [`prefix`], [`window`] ← [`scheduler`] ← [`generator`] ← `py`, the only
-//! file that names `PyO3`.
+//! [`template`], [`sampler`], [`guide`], [`runtime`], [`provider`], [`profile`], `memory`
+//! ← `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
+//! [`answer`] ← [`sequence`]; [`prefix`], [`window`] ← [`slots`] ← [`scheduler`] ←
+//! [`generator`] ← `py`, the only folder that names `PyO3`.
 
-// Allowed in `memory`, and where `kv_memory` and `cache` make and bind views of it.
+// Allowed in `confined`, in `memory`, and where `kv_memory` and `cache` make and bind
+// views of it.
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod answer;
+pub mod answer_text;
 pub mod cache;
+pub mod candidates;
+#[allow(unsafe_code)] // says why at its top
+pub mod confined;
 pub mod detokenize;
 pub mod device;
 pub mod error;
@@ -25,6 +31,9 @@ mod fake_model;
 pub mod folder;
 pub mod generator;
 pub mod graph;
+pub mod guide;
+pub mod guide_compiler;
+pub mod json_schema;
 mod kv_memory;
 pub mod mailbox;
 pub mod manifest;

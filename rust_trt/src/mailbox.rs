@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event, GenerationEnd, GenerationId, Timings};
+use crate::guide::Guide;
 use crate::sampling::Sampling;
 
 /// A generation to be run.
@@ -24,6 +25,8 @@ pub struct Request {
     pub prompt: Vec<u32>,
     /// Checked parameters.
     pub sampling: Sampling,
+    /// The schema that the answer follows, compiled.
+    pub guide: Option<Guide>,
     /// Set by the caller to cancel it.
     pub cancelled: Arc<AtomicBool>,
     /// When it was submitted.
@@ -115,6 +118,7 @@ impl Mailbox {
         owner: Option<&str>,
         prompt: Vec<u32>,
         sampling: Sampling,
+        guide: Option<Guide>,
         now: Instant,
     ) -> Result<()> {
         let mut state = self.lock();
@@ -133,6 +137,7 @@ impl Mailbox {
             owner: owner.map(Into::into),
             prompt,
             sampling,
+            guide,
             cancelled,
             submitted: now,
         }));
@@ -305,6 +310,7 @@ mod tests {
             None,
             vec![1],
             Sampling::default(),
+            None,
             Instant::now(),
         )
     }

@@ -140,6 +140,7 @@ fn damaged(problem: String) -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn valid() -> Value {
@@ -188,5 +189,46 @@ mod tests {
             let error = parse(&manifest).unwrap_err();
             assert_eq!(error.code(), "model_damaged", "{field}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Manifest::parse(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_manifest_with_anything_in_it_is_read_or_refused(
+            field in prop::sample::select(valid().as_object().unwrap().keys().cloned().collect::<Vec<_>>()),
+            value in anything(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut manifest = valid();
+            manifest[&field] = value;
+            let text = manifest.to_string();
+            if let Ok(manifest) = Manifest::parse(text.as_bytes()) {
+                prop_assert!(manifest.cache_width() > 0);
+            }
+            let cut = cut.index(text.len());
+            prop_assert!(Manifest::parse(&text.as_bytes()[..cut]).is_err());
+        }
+    }
+
+    /// JSON of any shape.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|value| json!(value)),
+            any::<i64>().prop_map(|value| json!(value)),
+            any::<u64>().prop_map(|value| json!(value)),
+            any::<f64>().prop_map(|value| json!(value)),
+            ".{0,9}".prop_map(|value| json!(value)),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|value| json!(value)),
+                prop::collection::btree_map(".{0,5}", inner, 0..4).prop_map(|value| json!(value)),
+            ]
+        })
     }
 }

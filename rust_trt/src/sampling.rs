@@ -1,6 +1,9 @@
 //! What a caller may ask of the sampler, checked once.
 
+use std::sync::Arc;
+
 use crate::error::{EngineError, Result};
+use crate::json_schema;
 
 /// Longest answer that may be asked for, in tokens.
 pub const MAX_TOKENS_LIMIT: u32 = 1 << 20;
@@ -38,6 +41,11 @@ pub struct Sampling {
     pub min_tokens: u32,
     /// A stop token is a token like any other. For benches.
     pub ignore_eos: bool,
+    /// JSON Schema that the answer follows, as JSON. It wins over every setting that
+    /// only moves logits, over `min_tokens` and over `ignore_eos`: the answer ends
+    /// where nothing can follow, and stop tokens are drawn only where it is whole. A
+    /// stop string, `max_tokens` and the end of the context cut it all the same.
+    pub json_schema: Option<Arc<str>>,
 }
 
 impl Default for Sampling {
@@ -54,12 +62,14 @@ impl Default for Sampling {
             logit_bias: Vec::new(),
             min_tokens: 0,
             ignore_eos: false,
+            json_schema: None,
         }
     }
 }
 
 impl Sampling {
-    /// Checks every field.
+    /// Checks every field; whether the schema can be enforced is found out with a
+    /// model's vocabulary.
     ///
     /// # Errors
     /// [`EngineError::InvalidSampling`] naming the first field out of its range.
@@ -129,6 +139,9 @@ impl Sampling {
             "min_tokens",
             "it must be from 0 to max_tokens",
         )?;
+        if let Some(schema) = &self.json_schema {
+            json_schema::parse(schema)?;
+        }
         Ok(self)
     }
 }
@@ -249,6 +262,13 @@ mod tests {
                 Sampling {
                     max_tokens: 4,
                     min_tokens: 5,
+                    ..base()
+                },
+            ),
+            (
+                "json_schema",
+                Sampling {
+                    json_schema: Some("[".into()),
                     ..base()
                 },
             ),

@@ -10,13 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::error::EngineError;
+use crate::answer::Answer;
 use crate::events::{EndReason, GenerationEnd, GenerationId, TextPiece, Timings};
 use crate::mailbox::Request;
 use crate::model::Step;
-use crate::sampler::Sampler;
-use crate::stop::StopMatcher;
-use crate::tokenizer::{TextStream, Tokenizer};
+use crate::tokenizer::Tokenizer;
 
 /// What every sequence of a model needs to know.
 #[derive(Debug)]
@@ -53,13 +51,7 @@ pub struct Sequence {
     cached: usize,
     /// Tokens that are in the cache.
     fed: usize,
-    sampler: Sampler,
-    text: TextStream,
-    stop: StopMatcher,
-    max_tokens: u32,
-    min_tokens: u32,
-    ignore_eos: bool,
-    generated: u32,
+    answer: Answer,
     /// Tokens whose text has not been given out.
     unreported: u32,
     cancelled: Arc<AtomicBool>,
@@ -75,18 +67,12 @@ impl Sequence {
         Self {
             slot,
             owner: request.owner,
-            sampler: Sampler::new(&request.sampling, &request.prompt),
-            text: TextStream::default(),
-            stop: StopMatcher::new(request.sampling.stop),
-            max_tokens: request.sampling.max_tokens,
-            min_tokens: request.sampling.min_tokens,
-            ignore_eos: request.sampling.ignore_eos,
+            answer: Answer::new(request.sampling, request.guide, &request.prompt),
             generation: request.generation,
             prompt: request.prompt.len(),
             tokens: request.prompt,
             cached,
             fed: cached,
-            generated: 0,
             unreported: 0,
             cancelled: request.cancelled,
             submitted: request.submitted,
@@ -140,41 +126,15 @@ impl Sequence {
         if self.is_prefilling() {
             return Outcome::default();
         }
-        if self.generated < self.min_tokens && !self.ignore_eos {
-            for &id in &language.stop_token_ids {
-                if let Some(logit) = logits.get_mut(id as usize) {
-                    *logit = f32::NEG_INFINITY;
-                }
-            }
-        }
-        let Some(token) = self.sampler.sample(logits) else {
-            let problem = "it computed no usable number".into();
-            return self.ended(
-                String::new(),
-                EndReason::Failed(EngineError::InferenceFailed(problem)),
-            );
-        };
+        let room = language.context_length.saturating_sub(self.tokens.len());
+        let stops = &language.stop_token_ids;
+        let drawn = self.answer.draw(logits, &language.tokenizer, stops, room);
         self.first_token.get_or_insert(now);
-        if language.stop_token_ids.contains(&token) && !self.ignore_eos {
-            let rest = self.remaining_text();
-            return self.ended(rest, EndReason::Stop);
-        }
-        self.tokens.push(token);
-        self.generated += 1;
-        self.unreported += 1;
-        let mut text = String::new();
-        self.text.push(&language.tokenizer, token, &mut text);
-        let released = self.stop.push(&text);
-        if released.stopped {
-            return self.ended(released.text, EndReason::Stop);
-        }
-        if self.generated >= self.max_tokens || self.tokens.len() >= language.context_length {
-            let text = released.text + &self.remaining_text();
-            return self.ended(text, EndReason::Length);
-        }
+        self.unreported += u32::from(drawn.token.is_some());
+        self.tokens.extend(drawn.token);
         Outcome {
-            piece: self.piece(released.text),
-            end: None,
+            piece: self.piece(drawn.text),
+            end: drawn.end,
         }
     }
 
@@ -186,32 +146,12 @@ impl Sequence {
             reason,
             prompt_tokens: self.prompt as u32,
             cached_tokens: self.cached as u32,
-            completion_tokens: self.generated,
+            completion_tokens: self.answer.tokens(),
             timings: Timings {
                 queue: self.started - self.submitted,
                 prefill: first_token - self.started,
                 decode: now - first_token,
             },
-        }
-    }
-
-    /// What was held back for a character or a stop string that did not come.
-    fn remaining_text(&mut self) -> String {
-        let mut text = String::new();
-        self.text.finish(&mut text);
-        // The replacement of a cut character may still complete a stop string.
-        let released = self.stop.push(&text);
-        if released.stopped {
-            released.text
-        } else {
-            released.text + &self.stop.finish()
-        }
-    }
-
-    fn ended(&mut self, text: String, reason: EndReason) -> Outcome {
-        Outcome {
-            piece: self.piece(text),
-            end: Some(reason),
         }
     }
 
@@ -265,6 +205,7 @@ mod tests {
             owner: None,
             prompt: prompt.to_vec(),
             sampling,
+            guide: None,
             cancelled: Arc::default(),
             submitted: now,
         };
@@ -327,30 +268,6 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_token_ends_it_and_is_no_text() {
-        let expected = ("hi".into(), EndReason::Stop, 2);
-        assert_eq!(answer(b"hi", Sampling::default(), 100), expected);
-    }
-
-    #[test]
-    fn no_stop_token_is_drawn_before_min_tokens() {
-        let language = language(100);
-        let two = Sampling {
-            min_tokens: 2,
-            ..Sampling::default()
-        };
-        let mut sequence = sequence(&[1], two);
-        let mut wants_to_stop = || {
-            let mut logits = vec![0.0; 259];
-            (logits[STOP as usize], logits[97]) = (9.0, 5.0);
-            sequence.accept(1, &mut logits, &language, Instant::now())
-        };
-        assert_eq!(wants_to_stop().piece.unwrap().text, "a");
-        assert_eq!(wants_to_stop().piece.unwrap().text, "a");
-        assert_eq!(wants_to_stop().end, Some(EndReason::Stop));
-    }
-
-    #[test]
     fn an_ignored_stop_token_is_fed_like_any_other() {
         let ignoring = Sampling {
             max_tokens: 2,
@@ -396,43 +313,6 @@ mod tests {
             .piece
             .unwrap();
         assert_eq!((piece.text.as_str(), piece.tokens), ("🔥", 4));
-    }
-
-    #[test]
-    fn a_cut_character_is_replaced_at_the_end() {
-        let (text, ..) = answer(&"a🔥".as_bytes()[..3], Sampling::default(), 100);
-        assert_eq!(text, "a\u{FFFD}");
-    }
-
-    #[test]
-    fn a_stop_string_ends_it_and_is_no_text() {
-        let stop = Sampling {
-            stop: vec!["lo w".into()],
-            ..Sampling::default()
-        };
-        let (text, reason, _) = answer(b"hello world", stop, 100);
-        assert_eq!((text.as_str(), reason), ("hel", EndReason::Stop));
-    }
-
-    #[test]
-    fn text_held_for_a_stop_string_comes_out_at_the_end() {
-        let stop = Sampling {
-            stop: vec!["lost".into()],
-            ..Sampling::default()
-        };
-        assert_eq!(answer(b"hello", stop.clone(), 100).0, "hello");
-        let short = Sampling {
-            max_tokens: 4,
-            ..stop
-        };
-        assert_eq!(answer(b"hello", short, 100).0, "hell");
-    }
-
-    #[test]
-    fn logits_without_a_number_fail() {
-        let mut sequence = sequence(&[1], Sampling::default());
-        let outcome = sequence.accept(1, &mut [f32::NAN], &language(100), Instant::now());
-        assert!(matches!(outcome.end, Some(EndReason::Failed(_))));
     }
 
     #[test]

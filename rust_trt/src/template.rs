@@ -1,17 +1,28 @@
 //! The chat template: Jinja from a model folder, which is not trusted.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, ErrorKind};
 use serde::Serialize;
 
+use crate::confined::{Confined, Lost};
 use crate::error::{EngineError, Result};
 
 /// Instructions one rendering may execute. A real template takes about 50 for a
 /// message; a template that loops is stopped after well under a second.
 const FUEL: u64 = 2_000_000;
 /// Larger than any published template.
-const MAX_TEMPLATE_BYTES: usize = 1 << 20;
+const MAX_TEMPLATE_BYTES: usize = 128 << 10;
+/// Limits of one compilation or rendering, which fuel does not set: one instruction
+/// may double a text, or search all of it. Real templates take a millisecond.
+const TIME: Duration = Duration::from_secs(2);
+const BYTES: usize = 128 << 20;
+/// Compiling recurses with every operator of an expression, as often as they fit into
+/// the longest template. Stack is only taken as far as it is used.
+const STACK_BYTES: usize = 256 << 20;
 const NAME: &str = "chat";
 
 /// One message, as the template sees it.
@@ -26,7 +37,8 @@ pub struct Message {
 /// A compiled chat template.
 #[derive(Debug)]
 pub struct ChatTemplate {
-    environment: Environment<'static>,
+    environment: Arc<Environment<'static>>,
+    confined: Confined,
     bos_token: String,
     eos_token: String,
 }
@@ -35,37 +47,20 @@ impl ChatTemplate {
     /// Compiles `source`.
     ///
     /// # Errors
-    /// [`EngineError::ModelDamaged`] when it is not valid Jinja.
+    /// [`EngineError::ModelDamaged`] when it is not valid Jinja,
+    /// [`EngineError::ModelUnsupported`] when compiling it exceeds its limits.
     pub fn new(source: String, bos_token: Option<&str>, eos_token: &str) -> Result<Self> {
         if source.len() > MAX_TEMPLATE_BYTES {
             return Err(EngineError::ModelDamaged(
                 "the chat template is too large".into(),
             ));
         }
-        let mut environment = Environment::new();
-        // As Hugging Face renders them.
-        environment.set_syntax(
-            SyntaxConfig::builder()
-                .trim_blocks(true)
-                .lstrip_blocks(true)
-                .build()
-                .expect("the default delimiters"),
-        );
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", raise_exception);
-        environment.set_fuel(Some(FUEL));
-        environment
-            .add_template_owned(NAME, source)
-            .map_err(|error| {
-                EngineError::ModelDamaged(format!(
-                    "the chat template is not valid (line {}: {:?})",
-                    error.line().unwrap_or(0),
-                    error.kind()
-                ))
-            })?;
+        let confined = Confined::new(BYTES, TIME, STACK_BYTES);
+        // Constants are computed while it is compiled.
+        let environment = confined.run(move || compile(source)).map_err(exceeded)??;
         Ok(Self {
-            environment,
+            environment: Arc::new(environment),
+            confined,
             bos_token: bos_token.unwrap_or_default().to_owned(),
             eos_token: eos_token.to_owned(),
         })
@@ -77,17 +72,58 @@ impl ChatTemplate {
     /// [`EngineError::InvalidMessages`] when the template refuses them,
     /// [`EngineError::ModelUnsupported`] when it fails or never ends.
     pub fn render(&self, messages: &[Message]) -> Result<String> {
+        let environment = self.environment.clone();
         let context = minijinja::context! {
             messages => Serde(messages),
             add_generation_prompt => true,
             bos_token => self.bos_token.as_str(),
             eos_token => self.eos_token.as_str(),
         };
-        self.environment
-            .get_template(NAME)
-            .and_then(|template| template.render(context))
-            .map_err(|error| describe(&error))
+        self.confined
+            .run(move || {
+                environment
+                    .get_template(NAME)
+                    .and_then(|template| template.render(context))
+                    .map_err(|error| describe(&error))
+            })
+            .map_err(exceeded)?
     }
+}
+
+fn compile(source: String) -> Result<Environment<'static>> {
+    let mut environment = Environment::new();
+    // As Hugging Face renders them.
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()
+            .expect("the default delimiters"),
+    );
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function("raise_exception", raise_exception);
+    environment.set_fuel(Some(FUEL));
+    environment
+        .add_template_owned(NAME, source)
+        .map_err(|error| {
+            EngineError::ModelDamaged(format!(
+                "the chat template is not valid (line {}: {:?})",
+                error.line().unwrap_or(0),
+                error.kind()
+            ))
+        })?;
+    Ok(environment)
+}
+
+fn exceeded(lost: Lost) -> EngineError {
+    let problem = match lost {
+        Lost::Exceeded => "takes too much time or memory",
+        Lost::Panicked => "fails",
+        Lost::NotRun => "took too much time or memory before",
+    };
+    EngineError::ModelUnsupported(format!(
+        "its chat template {problem}; get the model from another source"
+    ))
 }
 
 /// What templates call to refuse messages. The reason is the template's own text.
@@ -118,6 +154,7 @@ fn describe(error: &minijinja::Error) -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     pub(crate) const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
@@ -170,6 +207,69 @@ mod tests {
             error.to_string().contains("does not come to an end"),
             "{error}"
         );
+    }
+
+    /// Each ended the process or ran for minutes, but for the first.
+    #[test]
+    fn hostile_templates_are_refused_soon() {
+        let doubled = "{% set x = x ~ x %}".repeat(60);
+        let captured = "{% set x %}{{ x }}{{ x }}{% endset %}".repeat(60);
+        let replaced = "{% set x = x | replace('a', x) %}".repeat(60);
+        let constants = "{{ 'a' * 99999999 }}".repeat(50);
+        let lists = "{% set x = (x + x) | list %}".repeat(60);
+        for source in [
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}".into(),
+            format!("{{% set x = 'ab' %}}{doubled}"),
+            format!("{{% set x = 'ab' %}}{captured}"),
+            format!("{{% set x = 'aaaaaaaa' %}}{replaced}"),
+            format!("{{% set x = [1, 2] %}}{lists}{{{{ x | length }}}}"),
+            constants,
+            format!(
+                "{{% for i in range(99999) %}}{}{{% endfor %}}",
+                "x".repeat(1 << 16)
+            ),
+            "{{ '%999999999999d' % 1 }}{{ '%999999999999d' | format(1) }}".into(),
+            "{{ 'a\nb' | indent(99999999999) }}".into(),
+            "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}".into(),
+            "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}".into(),
+            format!("{{{{ {}1{} }}}}", "(".repeat(60_000), ")".repeat(60_000)),
+            "{% if true %}".repeat(9_000),
+        ] {
+            let began = Instant::now();
+            let rendered = render(&source);
+            assert!(began.elapsed() < 4 * TIME, "{source:.60}");
+            let code = rendered.map_err(|error| error.code());
+            assert!(
+                matches!(code, Err("model_unsupported" | "model_damaged")),
+                "{source:.60}: {:?}",
+                code.map(|text| text.len())
+            );
+        }
+    }
+
+    #[test]
+    fn deep_templates_do_not_overflow_the_stack() {
+        for source in [
+            format!("{{{{ {}1 }}}}", "not ".repeat(30_000)),
+            format!("{{{{ {}1 }}}}", "-".repeat(130_000)),
+            format!("{{{{ 1{} }}}}", " + 1".repeat(32_000)),
+            format!("{{{{ x{} }}}}", "[0]".repeat(43_000)),
+            format!("{{{{ x{} }}}}", "|list".repeat(26_000)),
+            "{% if true %}".repeat(5_000) + &"{% endif %}".repeat(5_000),
+        ] {
+            // As good as refused.
+            let _ = render(&source);
+        }
+    }
+
+    #[test]
+    fn long_conversations_are_within_the_limits() {
+        let messages: Vec<_> = (0..2000)
+            .map(|_| message("user", &"word ".repeat(500)))
+            .collect();
+        let template = ChatTemplate::new(CHATML.into(), None, "").unwrap();
+        let text = template.render(&messages).unwrap();
+        assert!(text.len() > 2000 * 2500);
     }
 
     #[test]

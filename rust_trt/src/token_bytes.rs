@@ -74,6 +74,12 @@ impl TokenBytes {
         Ok(table)
     }
 
+    /// One more than the highest id.
+    #[must_use]
+    pub fn ids(&self) -> u32 {
+        self.ends.len() as u32
+    }
+
     /// Bytes of `id`; empty for special and for unknown tokens.
     #[must_use]
     pub fn of(&self, id: u32) -> &[u8] {

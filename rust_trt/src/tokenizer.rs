@@ -101,6 +101,12 @@ impl Tokenizer {
         })
     }
 
+    /// What each token stands for.
+    #[must_use]
+    pub fn token_bytes(&self) -> &TokenBytes {
+        &self.bytes
+    }
+
     /// Encodes `text`, in which added tokens are recognised. Adds no token of its own.
     ///
     /// # Errors
@@ -184,11 +190,15 @@ fn failed() -> EngineError {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::Tokenizer;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// Ids 0 to 255 are bytes in the order of the GPT-2 alphabet's characters;
     /// then `<|im_start|>`, `<|im_end|>` (special) and `<think>` (not special).
     pub(crate) fn byte_tokenizer() -> Tokenizer {
+        Tokenizer::parse(byte_tokenizer_json().to_string().as_bytes()).unwrap()
+    }
+
+    pub(crate) fn byte_tokenizer_json() -> Value {
         let printable = |code: u32| matches!(code, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
         let mut next = 0x100;
         let mut vocab = serde_json::Map::new();
@@ -205,7 +215,7 @@ pub(crate) mod testing {
             json!({"id": id, "content": content, "single_word": false, "lstrip": false,
                    "rstrip": false, "normalized": false, "special": special})
         };
-        let json = json!({
+        json!({
             "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
             "added_tokens": [added(256, "<|im_start|>", true), added(257, "<|im_end|>", true),
                              added(258, "<think>", false)],
@@ -213,8 +223,7 @@ pub(crate) mod testing {
             "post_processor": null,
             "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
             "model": {"type": "BPE", "vocab": vocab, "merges": []}
-        });
-        Tokenizer::parse(json.to_string().as_bytes()).unwrap()
+        })
     }
 }
 
@@ -246,7 +255,58 @@ mod tests {
         assert_eq!(Tokenizer::parse(b"{}").unwrap_err().code(), "model_damaged");
     }
 
+    /// `tokenizer.json` of the byte tokenizer, with something in the place of one part.
+    fn altered(part: &str, with: Value) -> Vec<u8> {
+        let mut json = testing::byte_tokenizer_json();
+        *json.pointer_mut(part).unwrap() = with;
+        json.to_string().into_bytes()
+    }
+
+    #[test]
+    fn hostile_parts_are_refused_or_harmless() {
+        use serde_json::json;
+        let huge = json!({"id": u32::MAX, "content": "x", "single_word": false, "lstrip": false,
+                          "rstrip": false, "normalized": false, "special": true});
+        let long = json!({ "x".repeat(1 << 20): 0 });
+        let pattern = json!({"type": "Split", "pattern": {"Regex": "(x+x+)+y"}, "behavior": "Isolated",
+                             "invert": false});
+        for (part, with) in [
+            ("/added_tokens/0", huge),
+            ("/model/vocab", long),
+            ("/model/vocab", json!({"a": -1})),
+            ("/model/vocab", json!({})),
+            ("/model/merges", json!([["a", "nowhere"]])),
+            ("/pre_tokenizer", pattern),
+            ("/pre_tokenizer", json!({"type": "Split"})),
+            ("/decoder", json!({"type": "Sequence", "decoders": []})),
+            ("/decoder", json!(null)),
+            ("/model", json!(null)),
+        ] {
+            match Tokenizer::parse(&altered(part, with)) {
+                Ok(tokenizer) => {
+                    let _ = tokenizer.encode_plain(&"x".repeat(64));
+                    let _ = tokenizer.decode(&[0, 1, u32::MAX]);
+                }
+                Err(error) => {
+                    assert!(["model_damaged", "model_unsupported"].contains(&error.code()));
+                }
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_no_tokenizer(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            prop_assert_eq!(Tokenizer::parse(&bytes).unwrap_err().code(), "model_damaged");
+        }
+
+        #[test]
+        fn any_token_ids_become_the_text_of_their_bytes(ids in prop::collection::vec(0u32..300, 0..40)) {
+            let tokenizer = testing::byte_tokenizer();
+            let bytes: Vec<u8> = ids.iter().flat_map(|&id| tokenizer.bytes.of(id)).copied().collect();
+            prop_assert_eq!(tokenizer.decode(&ids), String::from_utf8_lossy(&bytes));
+        }
+
         #[test]
         fn plain_encoding_comes_back(text in "\\PC{0,20}") {
             let tokenizer = testing::byte_tokenizer();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fake_model::*;
+use crate::guide_compiler::Guides;
 use crate::sampling::Sampling;
 use crate::tokenizer::testing::byte_tokenizer;
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ fn submit(scheduler: &mut Scheduler<FakeModel>, id: &str, prompt: &[u32]) -> Arc
         owner: None,
         prompt: prompt.to_vec(),
         sampling: Sampling::default(),
+        guide: None,
         cancelled: cancelled.clone(),
         submitted: Instant::now(),
     });
@@ -222,6 +224,19 @@ fn a_settled_answer_is_fed_in_the_same_chunks() {
 }
 
 #[test]
+fn a_second_turn_finds_what_was_settled_of_the_answer() {
+    let mut scheduler = scheduler(1);
+    let first = vec![1; PREFILL_CHUNK - 2];
+    let (text, _) = run(&mut scheduler, "first", &first);
+    assert!(text.len() > 2);
+    let answered = text.bytes().map(u32::from);
+    let second: Vec<u32> = first.into_iter().chain(answered).chain([7; 4]).collect();
+    let (text, cached) = run(&mut scheduler, "second", &second);
+    assert_eq!(text, answer(&second));
+    assert_eq!(cached as usize, PREFILL_CHUNK);
+}
+
+#[test]
 fn sequences_together_give_each_its_own_logits() {
     let mut scheduler = scheduler(2);
     let sequences = [vec![5, 6, 7], vec![9; 40]];
@@ -256,6 +271,30 @@ fn a_waiting_request_is_cancelled_without_a_row() {
     cancelled.store(true, Ordering::Release);
     assert_eq!(ends(&step(&mut scheduler)), [("b".to_owned(), "cancelled")]);
     assert_eq!(scheduler.active.len(), 1);
+}
+
+#[test]
+fn a_guided_answer_follows_its_schema_and_others_do_not_notice() {
+    let mut scheduler = scheduler(3);
+    let guides = Guides::new(scheduler.language.tokenizer.clone(), vec![STOP]);
+    submit(&mut scheduler, "plain", &[1]);
+    for id in ["guided", "again"] {
+        submit(&mut scheduler, id, &[2]);
+        let guide = guides
+            .compile(r#"{"enum": ["abcd", [true, null]]}"#)
+            .unwrap();
+        scheduler.waiting.back_mut().unwrap().guide = Some(guide);
+    }
+    let mut events = Vec::new();
+    while !scheduler.is_idle() {
+        scheduler.step(&mut Instant::now, &mut events);
+    }
+    let texts = texts(&events);
+    let value: serde_json::Value = serde_json::from_str(&texts["guided"]).unwrap();
+    assert!(value == "abcd" || value == serde_json::json!([true, null]));
+    assert_eq!(texts["again"], texts["guided"]);
+    assert_eq!(texts["plain"], answer(&[1]));
+    assert!(ends(&events).iter().all(|(_, reason)| *reason == "stop"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gpu_peer.chat.answers import RETRY_S
 from gpu_peer.chat.conversation import SYSTEM
@@ -55,6 +56,17 @@ async def asked(house: House, text: str = "Go") -> tuple[MemoryDevice, str, str]
 async def test_the_engine_is_told_for_whom_an_answer_is(house: House) -> None:
     _, _, answer = await asked(house)
     assert house.engine.owners == {answer: "ann"}
+
+
+async def test_what_an_answer_cost_is_logged_without_a_word_of_it(house: House) -> None:
+    device, _, answer = await asked(house, "secret")
+    with structlog.testing.capture_logs() as logs:
+        house.engine.say(answer, "hidden")
+        house.engine.end(answer)
+        await device.event(AnswerEnded)
+    (line,) = [line for line in logs if line["event"] == "answer_ended"]
+    assert (line["prompt_tokens"], line["cached_tokens"], line["completion_tokens"]) == (7, 5, 10)
+    assert not any(word in repr(line) for word in ("secret", "hidden", "ann"))
 
 
 async def test_after_the_first_words_pieces_within_a_frame_travel_together(

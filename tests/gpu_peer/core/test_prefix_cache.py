@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from gpu_peer import _rust_trt as core
-from gpu_peer.rust_engine import runtime_library
-from tests.gpu_peer.support.generations import answer, user
+from gpu_peer.engine import GenerationEnd
+from gpu_peer.rust_engine import RustEngine, runtime_library
+from tests.gpu_peer.support.generations import WAIT_S, answer, user
 
 CHUNK = 32
 """Tokens of a prompt that are fed in one step; whole chunks are used again."""
@@ -100,3 +101,18 @@ def test_the_chat_least_recently_used_is_forgotten(engine: core.Engine) -> None:
         answer(engine, chat, short)
     assert answer(engine, SEA, short)[1].cached_tokens > 0
     assert answer(engine, FOX, short)[1].cached_tokens == 0
+
+
+def test_the_chats_learn_what_the_cache_spared(engine: core.Engine) -> None:
+    chats = RustEngine(engine, max_tokens=1)
+
+    def ask() -> GenerationEnd:
+        chats.submit("asked", SEA, "ann")
+        while True:
+            for event in chats.next_events(WAIT_S):
+                if isinstance(event, GenerationEnd):
+                    return event
+
+    first, again = ask(), ask()
+    assert (first.cached_tokens, again.prompt_tokens) == (0, first.prompt_tokens)
+    assert again.cached_tokens == (first.prompt_tokens - 1) // CHUNK * CHUNK

@@ -56,6 +56,7 @@ class ScriptedEngine:
                     generation,
                     reason,  # type: ignore[arg-type]
                     prompt_tokens=7,
+                    cached_tokens=5,
                     completion_tokens=10,
                     decode_s=0.5,
                 )
