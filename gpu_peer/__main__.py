@@ -1,8 +1,13 @@
-"""`python -m gpu_peer` runs the home; `python -m gpu_peer identity` prints its public key."""
+"""The home's command line.
+
+`run`, the default, runs it. `identity` prints its public key, `doctor` what there is to compute on,
+`prepare` has the model converted for that, and `engine build` proves that TensorRT takes a model.
+"""
 
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -10,21 +15,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpu_peer.config import Config, read_config
-from gpu_peer.engine import Engine
-from gpu_peer.errors import EngineUnavailable, PeerError
+from gpu_peer.errors import PeerError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Gives the exit code: 0, or 1 after a sentence that says what is wrong."""
-    parser = argparse.ArgumentParser(prog="gpu_peer", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("run", "identity"), default="run")
-    command = parser.parse_args(arguments).command
+    options = _parser().parse_args(arguments)
     try:
         config = read_config()
-        if command == "identity":
-            show_identity(config)
-        else:
-            run(config)
+        match options.command:
+            case "identity":
+                show_identity(config)
+            case "doctor":
+                return show_devices(config, as_json=options.json)
+            case "prepare":
+                show_folder(config)
+            case "engine":
+                build(config, options)
+            case _:
+                run(config)
     except PeerError as error:
         sys.stdout.flush()
         sys.stderr.write(f"{error}\n")
@@ -40,11 +49,50 @@ def show_identity(config: Config) -> None:
     sys.stdout.write(load_identity(config.folder).public_key + "\n")
 
 
+def show_devices(config: Config, *, as_json: bool) -> int:
+    """Print what there is to compute on. Gives 0 when something can be used, else 1."""
+    from gpu_peer.devices.probe import probe_machine, probe_packages
+    from gpu_peer.doctor import diagnose
+
+    found = diagnose(probe_machine(), probe_packages(), config.device)
+    text = json.dumps(found.as_json(), indent=2) + "\n" if as_json else found.as_text()
+    sys.stdout.write(text)
+    return 0 if found.uses else 1
+
+
+def show_folder(config: Config) -> None:
+    """Have the model converted and checked, and print its folder; progress is on stderr."""
+    from gpu_peer.loading import prepare
+    from gpu_peer.progress import shown_progress
+
+    with shown_progress("Preparing the model") as progress:
+        folder = prepare(config, progress)
+    sys.stdout.write(f"{folder}\n")
+
+
+def build(config: Config, options: argparse.Namespace) -> None:
+    """Build an engine ahead of time, and print what it came to."""
+    from gpu_peer.loading import folder_for
+    from gpu_peer.progress import shown_progress
+    from gpu_peer.tensorrt.build import build_engine, require_packages
+
+    require_packages()  # before a long conversion
+    chosen = config.model_copy(update={"model": options.model or config.model})
+    with shown_progress("Engine") as progress:
+        folder = folder_for(chosen, progress)("f16")
+        report = build_engine(
+            folder, options.compute_capability, out=options.out, progress=progress
+        )
+    sys.stdout.write(report.as_text())
+
+
 def run(config: Config) -> None:
     """Run the home until SIGINT or SIGTERM."""
     from gpu_peer.app import serve
+    from gpu_peer.loading import load, start_anew_for_tensorrt
     from gpu_peer.logs import configure_logs, on_loop_error
 
+    start_anew_for_tensorrt(config)
     configure_logs(config.log_level)
 
     async def until_signal() -> None:
@@ -56,37 +104,27 @@ def run(config: Config) -> None:
                 loop.add_signal_handler(number, stop.set)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        await serve(config, lambda: _load(config), stop)
+        await serve(config, lambda: load(config), stop)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(until_signal())
 
 
-def _load(config: Config) -> Engine:
-    from gpu_peer.rust_engine import load_engine
-
-    return load_engine(
-        _model_folder(config),
-        device=config.device,
-        threads=config.threads,
-        context_length=config.context,
-        max_tokens=config.max_tokens,
-    )
-
-
-def _model_folder(config: Config) -> Path:
-    """Give the model's folder, and convert the model first where that is not done."""
-    from gpu_peer.models.embedded import embedded_gguf
-    from gpu_peer.models.errors import ModelError
-    from gpu_peer.models.folder import is_model_folder
-    from gpu_peer.models.store import ensure_model
-
-    if config.model is not None and is_model_folder(config.model):
-        return config.model
-    try:
-        return ensure_model(config.model or embedded_gguf(), config.data / "models")
-    except ModelError as error:
-        raise EngineUnavailable(str(error)) from None
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gpu_peer", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the home")
+    commands.add_parser("identity", help="print the home's public key")
+    doctor = commands.add_parser("doctor", help="print what there is to compute on")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("prepare", help="have the model converted, print its folder")
+    engine = commands.add_parser("engine", help="build engines of TensorRT ahead of time")
+    actions = engine.add_subparsers(dest="action", required=True)
+    make = actions.add_parser("build", help="build one; needs neither card nor driver")
+    make.add_argument("--compute-capability", required=True, metavar="8.9", help="of the card")
+    make.add_argument("--model", type=Path, help="a GGUF file or a float16 model folder")
+    make.add_argument("--out", type=Path, help="keep the engine in this file")
+    return parser
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -7,6 +7,7 @@ from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gpu_peer.devices.machine import AskedDevice
 from gpu_peer.errors import ConfigInvalid
 
 
@@ -30,7 +31,7 @@ class Config(BaseSettings):
     origin: str = ""
     signaling: str = ""
     model: Path | None = None
-    device: str = "auto"
+    device: AskedDevice = "auto"
     threads: int = Field(default=0, ge=0, le=1024)
     context: int = Field(default=4096, ge=64)
     max_tokens: int = Field(default=1024, ge=1)

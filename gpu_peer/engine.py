@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gpu_peer.chat.conversation import Turn
+from gpu_peer.devices.choice import PassedOver
 
 EngineEndReason = Literal["stop", "length", "cancelled", "failed"]
 
@@ -24,6 +25,7 @@ class ModelInfo:
         max_tokens: Tokens of the longest answer.
         decodes_together: Whether answers that run at the same time are computed together, or
             take turns.
+        passed_over: Better devices that are not used, and why.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ModelInfo:
     device: str
     max_tokens: int
     decodes_together: bool = True
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,12 @@ PeerError                 ends the process; its text is one sentence for the use
 ├── StorageError          the chats' database
 │   ├── StorageDamaged    the file is not a sound database; it is left as it is
 │   └── StorageFailed     the system refused a read or a write: disk full, locked, no permission
-└── EngineUnavailable     the inference core or its model cannot be loaded
+├── EngineUnavailable     the inference core or its model cannot be loaded
+│   └── DeviceUnavailable the device that was asked for by name cannot be had
+└── EngineBuildFailed     an engine could not be built ahead of time
+    ├── EngineToolMissing a package or the C compiler is not installed
+    ├── CapabilityUnknown TensorRT does not build for cards of that compute capability
+    └── GraphRefused      nodes of the graph are not taken; each is named
 
 Refused                   what a device asked for cannot be done; crosses the wire as `ChatError`
 TooLong                   a message is longer than the model can hold; `Home` makes it `Refused`
@@ -15,6 +20,9 @@ PlanOutdated              a chat has changed since an answer was planned; `Home`
 GenerationRefused         the engine does not take a generation; ends its answer as failed
 ChannelClosed             the other end of a channel is gone
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from protocol.chat import Excess
 from protocol.errors import ErrorCode
@@ -50,6 +58,54 @@ class StorageFailed(StorageError):
 
 class EngineUnavailable(PeerError):
     """The inference core, its runtime or the model cannot be loaded."""
+
+
+class DeviceUnavailable(EngineUnavailable):
+    """The device that was asked for by name cannot be had. `auto` takes the next one instead."""
+
+
+class EngineBuildFailed(PeerError):
+    """An engine could not be built ahead of time."""
+
+
+class EngineToolMissing(EngineBuildFailed):
+    """A package or the C compiler is not installed."""
+
+
+class CapabilityUnknown(EngineBuildFailed):
+    """TensorRT does not build for cards of that compute capability."""
+
+    def __init__(self, capability: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"TensorRT for RTX does not build for compute capability {capability}. "
+            f"Choose one of {', '.join(known)}."
+        )
+
+
+@dataclass(frozen=True)
+class RefusedNode:
+    """A node of an ONNX graph that TensorRT does not take."""
+
+    name: str
+    operator: str
+    reason: str
+
+
+class GraphRefused(EngineBuildFailed):
+    """Nodes of the graph are not taken.
+
+    Attributes:
+        nodes: All of operators that it does not know; else the first one that it refused.
+    """
+
+    def __init__(self, nodes: Sequence[RefusedNode]) -> None:
+        first = nodes[0]
+        more = f", and {len(nodes) - 1} more" if len(nodes) > 1 else ""
+        super().__init__(
+            f"TensorRT does not take {first.operator} at {first.name}{more}: {first.reason}. "
+            "This model cannot run on it; HEARTH_DEVICE=cuda or cpu can be tried."
+        )
+        self.nodes = tuple(nodes)
 
 
 class Refused(Exception):

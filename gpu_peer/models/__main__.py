@@ -10,14 +10,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
-
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-from rich.progress import Progress as Bar
 
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.errors import ModelError, ModelMissing, StorageFailed, system_errors
@@ -26,6 +20,7 @@ from gpu_peer.models.folder import is_model_folder, verify_folder
 from gpu_peer.models.precision import DtypeName
 from gpu_peer.models.quantize import WeightFormat
 from gpu_peer.models.store import ensure_model, replace_folder
+from gpu_peer.progress import shown_progress
 
 MODELS_FOLDER = "models"
 
@@ -37,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        with shown_progress() as progress:
+        with shown_progress("Preparing the model") as progress:
             folder = _run(options, progress)
     except ModelError as error:
         sys.stderr.write(f"{error}\n")
@@ -47,40 +42,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _STOPPED_BY_USER
     sys.stdout.write(f"{folder}\n")
     return 0
-
-
-@contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Yield a progress callback: a bar on a terminal, else one line for each stage."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _StageLines()
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Preparing the model")
-
-        def show(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=_sentence(stage), completed=done, total=total)
-
-        yield show
-
-
-class _StageLines:
-    """Prints each stage once."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage != self._stage:
-            self._stage = stage
-            sys.stderr.write(f"{_sentence(stage)}\n")
-            sys.stderr.flush()
-
-
-def _sentence(stage: str) -> str:
-    return f"Preparing the model: {stage}"
 
 
 def _run(options: argparse.Namespace, progress: Progress) -> Path:
@@ -125,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
             "--dtype",
             choices=get_args(DtypeName),
             default=defaults.dtype,
-            help="of activations and cache: f32 for the CPU, f16 for TensorRT (int4 weights then)",
+            help="of activations and cache: f32 for the CPU, f16 for graphics cards",
         )
     return parser
 

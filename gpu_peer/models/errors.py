@@ -9,6 +9,7 @@ ModelError
 ├── ConversionInterrupted  the conversion was stopped before it was complete
 ├── DiskFull               no room for the model folder
 ├── StorageFailed          the system refused to read or write a file
+├── OptionsInvalid         choices of the conversion that exclude each other
 ├── ModelMissing           there is no model where one was said to be
 └── EmbeddedModelMissing   the package with the embedded model is not installed
 
@@ -127,6 +128,12 @@ class StorageFailed(ModelError):
     def __init__(self, path: Path, why: str) -> None:
         """Name the path and give the system's reason."""
         super().__init__(f"{path} could not be read or written: {why}.")
+
+
+class OptionsInvalid(ModelError):
+    """Choices of the conversion exclude each other."""
+
+    code = "options-invalid"
 
 
 class ModelMissing(ModelError):

@@ -71,8 +71,8 @@ def run(workshop: Workshop) -> None:
     if not (chosen.data / "models").exists():
         require_space(chosen.data, NEEDED_DATA_BYTES)
     chosen.data.mkdir(parents=True, exist_ok=True)
-    model = parts.model_folder(chosen)
-    asyncio.run(_supervise(chosen, model))
+    parts.model_folder(chosen)
+    asyncio.run(_supervise(chosen))
 
 
 def test(workshop: Workshop, chosen: list[str]) -> int:
@@ -105,8 +105,8 @@ def prepare_browser() -> None:
     os.environ["HEARTH_TEST_MODEL"] = str(parts.model_folder(chosen))
 
 
-async def _supervise(chosen: settings.Settings, model: Path) -> None:
-    supervisor = Supervisor(parts.home(chosen, model), f"{chosen.url}/readyz", say)
+async def _supervise(chosen: settings.Settings) -> None:
+    supervisor = Supervisor(parts.home(chosen), f"{chosen.url}/readyz", say)
     loop = asyncio.get_running_loop()
     if sys.platform != "win32":
         for name in (signal.SIGINT, signal.SIGTERM):

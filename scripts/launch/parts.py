@@ -9,7 +9,7 @@ from launch.settings import ROOT, Settings, child_environment
 from launch.supervisor import Part
 
 
-def home(settings: Settings, model: Path) -> list[Part]:
+def home(settings: Settings) -> list[Part]:
     """Both parts on this machine; signaling admits this PC's key and no other."""
     logs = settings.data / "logs"
     environment = child_environment(
@@ -17,7 +17,7 @@ def home(settings: Settings, model: Path) -> list[Part]:
         {
             "HEARTH_PWA": str(PWA / "dist"),
             "HEARTH_HOME_KEYS": home_key(settings),
-            "HEARTH_MODEL": str(model),
+            "HEARTH_MODEL": settings.model,
         },
     )
     python = [str(PYTHON), "-m"]
@@ -33,18 +33,15 @@ def home_key(settings: Settings) -> str:
 
 
 def model_folder(settings: Settings) -> Path:
-    """Have the model converted and checked; shows its progress."""
-    command = [str(PYTHON), "-m", "gpu_peer.models", "ensure", "--data", str(settings.data)]
-    if settings.model:
-        command += ["--model", settings.model]
-    return Path(_ask(command, settings, show=True))
+    """Have the model converted for the device in use and checked; shows its progress."""
+    return Path(_ask([str(PYTHON), "-m", "gpu_peer", "prepare"], settings, show=True))
 
 
 def _ask(command: list[str], settings: Settings, *, show: bool) -> str:
     answer = subprocess.run(
         command,
         cwd=ROOT,
-        env=child_environment(settings, {}),
+        env=child_environment(settings, {"HEARTH_MODEL": settings.model}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,

@@ -26,7 +26,7 @@ def to_run() -> tuple[Sequence[Step], ...]:
 
 def to_test() -> tuple[Sequence[Step], ...]:
     """The same, with the tools of the tests."""
-    python = [_environment(), *_python("vds", "peer", "dev"), _core()]
+    python = [_environment(), *_python("vds", "peer", "dev"), _tensorrt(), _core()]
     return (python, [_packages(PWA), _app(), _packages(E2E)])
 
 
@@ -65,6 +65,23 @@ def _python(*extras: str) -> list[Step]:
             lives_in=VENV,
         )
     ]
+
+
+def _tensorrt() -> Step:
+    """150 MB that no part needs on a machine without a card, but that its tests build with."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = project["optional-dependencies"]["tensorrt"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    return Step(
+        name="python-tensorrt",
+        title="Installing TensorRT for RTX",
+        commands=[[*pip, "--constraint", str(CONSTRAINTS), *wanted]],
+        inputs=[],
+        outputs=[PYTHON],
+        cwd=ROOT,
+        remedy="Check the connection to the package index and start again.",
+        lives_in=VENV,
+    )
 
 
 def _core() -> Step:

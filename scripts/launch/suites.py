@@ -45,11 +45,11 @@ class Suite:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def pytest(*arguments: str) -> Suite:
-    """The Python tests; counted from the JUnit file."""
+def pytest(title: str = "pytest", *arguments: str) -> Suite:
+    """Some of the Python tests; counted from the JUnit file."""
     report = RESULTS / "pytest.xml"
     return Suite(
-        "pytest",
+        title,
         [str(PYTHON), "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
         ROOT,
         lambda _output: _count_junit(report),
@@ -97,8 +97,15 @@ CORE = ("core", "models", "devices", "tensorrt")
 """Folders of tests/gpu_peer that are about the inference core and what it is fed."""
 
 PARTS: dict[str, Callable[[], list[Suite]]] = {
-    "core": lambda: [cargo(), pytest(*(f"tests/gpu_peer/{name}" for name in CORE))],
-    "unit": lambda: [pytest(*(f"--ignore=tests/gpu_peer/{name}" for name in CORE)), vitest()],
+    "core": lambda: [
+        cargo(),
+        pytest("pytest", "-mnot tensorrt", *(f"tests/gpu_peer/{name}" for name in CORE)),
+    ],
+    "unit": lambda: [
+        pytest("pytest", "-mnot tensorrt", *(f"--ignore=tests/gpu_peer/{name}" for name in CORE)),
+        vitest(),
+    ],
+    "tensorrt": lambda: [pytest("pytest of TensorRT", "-mtensorrt")],
     "e2e": lambda: [playwright()],
 }
 

@@ -87,7 +87,7 @@ async def test_from_an_offer_to_an_answer_that_is_cut_by_the_end(
 async def test_what_was_loaded_is_logged(tmp_path: Path, vds: tuple[Vds, str]) -> None:
     server, address = vds
     parrot = Parrot()
-    parrot.info = ModelInfo("parrot", 4096, "tensorrt", decodes_together=False)
+    parrot.info = ModelInfo("parrot", 4096, "tensorrt", 1024, decodes_together=False)
     with structlog.testing.capture_logs() as logs:
         running = Running(config(tmp_path, address), lambda: parrot)
         await server.home()

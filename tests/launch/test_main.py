@@ -62,7 +62,9 @@ def test_a_refusal_of_the_system_is_a_sentence() -> None:
 def test_an_unknown_part_of_the_tests_names_the_known_ones() -> None:
     ended = run(["test", "nonsense"])
     assert ended.returncode == 1
-    assert ended.stderr == "There is no test part 'nonsense'. The parts: core, unit, e2e.\n"
+    assert ended.stderr == (
+        "There is no test part 'nonsense'. The parts: core, unit, tensorrt, e2e.\n"
+    )
 
 
 def test_missing_tools_are_named_when_something_has_to_be_built(

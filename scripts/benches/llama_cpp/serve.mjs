@@ -3,10 +3,10 @@
 import { createInterface } from 'node:readline'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
 
-const [modelPath, threads, contextSize] = process.argv.slice(2)
+const [modelPath, threads, contextSize, device] = process.argv.slice(2)
 const llama = await getLlama({
   build: 'never',
-  gpu: false,
+  gpu: device === 'cuda' ? 'cuda' : false,
   maxThreads: Number(threads),
   logLevel: LlamaLogLevel.error,
 })

@@ -12,7 +12,7 @@ from gguf import GGMLQuantizationType
 from gpu_peer.models.export import ExportOptions, export_model
 from gpu_peer.models.families import FAMILIES as BUILT
 from gpu_peer.models.folder import read_manifest
-from gpu_peer.models.quantize import dequantize, quantize
+from gpu_peer.models.quantize import WeightFormat
 from tests.gpu_peer.models.in_place import InPlace
 from tests.gpu_peer.models.reference import Reference
 from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
@@ -20,7 +20,8 @@ from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
 PROMPT = [5, 77, 130, 9, 201, 33, 64, 12, 250, 101, 3]  # longer than the window of Gemma
 ANSWER = [40, 7, 199, 88, 88, 2]
 EXACT = 2e-5  # float32 sums in another order; logits are about 1
-FLOAT16 = 0.05  # 11 bits in every step, where logits are 2 to 4; measured: 0.007 to 0.018
+FLOAT16 = 0.1  # 11 bits in every step, where logits are 2 to 4; measured: 0.006 to 0.054
+KEPT = [GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q4_1, GGMLQuantizationType.Q8_0]
 assert len(PROMPT) > WINDOW
 
 
@@ -60,13 +61,12 @@ def test_prefill_decode_and_decode_after_a_rewind(tmp_path: Path, family: str) -
     assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < EXACT
 
 
-def test_float16_stays_near(tmp_path: Path, family: str) -> None:
-    """Weights as the graph has them, so that only the rounding of activations is left."""
-    source = write_tiny(tmp_path / "tiny.gguf", family=family, kind=GGMLQuantizationType.Q4_0)
+@pytest.mark.parametrize("kind", KEPT)
+def test_float16_stays_near(tmp_path: Path, family: str, kind: GGMLQuantizationType) -> None:
+    """Weights that the exporter keeps, so that only the rounding of activations is left."""
+    source = write_tiny(tmp_path / "tiny.gguf", family=family, kind=kind)
     export_model(source, tmp_path, ExportOptions(dtype="f16", accuracy_level=0))
     reference = Reference.load(source)
-    embedding = reference.weights["token_embd.weight"]
-    reference.weights["output.weight"] = dequantize(quantize(embedding, "int4"))
     expected = reference.forced(PROMPT, ANSWER)
     model = InPlace(tmp_path, CONTEXT)
     got = [model.append(PROMPT), *(model.append([token]) for token in ANSWER[:-1])]
@@ -77,17 +77,18 @@ def test_float16_stays_near(tmp_path: Path, family: str) -> None:
     assert np.abs(model.append(PROMPT[4:]) - expected[0]).max() < FLOAT16
 
 
-def test_float16_keeps_to_what_tensorrt_takes(tmp_path: Path, family: str) -> None:
-    export_model(
-        write_tiny(tmp_path / "a.gguf", family=family), tmp_path, ExportOptions(dtype="f16")
-    )
+@pytest.mark.parametrize(
+    ("weights", "operators"),
+    [("stored", set[str]()), ("int4", {"MatMulNBits"}), (None, {"MatMulNBits"})],
+)
+def test_float16_keeps_to_what_tensorrt_takes(
+    tmp_path: Path, family: str, weights: WeightFormat | None, operators: set[str]
+) -> None:
+    source = write_tiny(tmp_path / "a.gguf", family=family)
+    export_model(source, tmp_path, ExportOptions(weights, dtype="f16"))
     graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
     microsoft = {node.op_type for node in graph.node if node.domain}
-    assert microsoft == {
-        "GroupQueryAttention",
-        "MatMulNBits",
-        "SkipSimplifiedLayerNormalization",
-    }
+    assert microsoft == operators | {"GroupQueryAttention", "SkipSimplifiedLayerNormalization"}
     types = {port.name: port.type.tensor_type.elem_type for port in [*graph.input, *graph.output]}
     half, whole = onnx.TensorProto.FLOAT16, onnx.TensorProto.INT64
     assert types.pop("logits") == onnx.TensorProto.FLOAT
@@ -102,7 +103,7 @@ def test_float16_keeps_to_what_tensorrt_takes(tmp_path: Path, family: str) -> No
             assert fields["scale"] > 0
     manifest = read_manifest(tmp_path)
     assert manifest["kv_dtype"] == "f16"
-    assert manifest["quantization"]["weights"] == "int4"
+    assert manifest["quantization"]["weights"] == ("int8" if weights == "stored" else "int4")
     assert manifest["quantization"]["embedding"] == "f16"
 
 

@@ -46,7 +46,7 @@ def test_hearth_json_says_what_the_folder_is(folder: Path) -> None:
             "embedding": "int8",
             "block_size": 32,
             "accuracy_level": 4,
-            "exporter": 1,
+            "exporter": 2,
         },
     }
     on_disk = {path.name for path in folder.iterdir()} - {MANIFEST_FILE}

@@ -34,8 +34,8 @@ def export(
     folder.mkdir()
     export_model(source, folder, options)
 
-    kept = options.weights == "stored" and kind.name in ("Q4_0", "Q8_0")
-    wanted: BlockFormat = "int8" if options.weights == "stored" else options.weights
+    kept = options.weight_format == "stored" and kind.name in ("Q4_0", "Q8_0")
+    wanted: BlockFormat = "int8" if options.weight_format == "stored" else options.weight_format
 
     def rewrite(name: str, matrix: Array) -> Array:
         outer = name in ("token_embd.weight", "output.weight")

@@ -9,6 +9,7 @@ import pytest
 from gpu_peer.models import __main__ as command
 from gpu_peer.models import embedded
 from gpu_peer.models.folder import read_manifest, verify_folder
+from gpu_peer.progress import StageLines
 from tests.gpu_peer.models.checkpoint import write_checkpoint
 from tests.gpu_peer.models.tiny import write_tiny
 
@@ -99,7 +100,7 @@ def test_a_stop_by_the_user_is_told_by_the_status(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command._StageLines, "__call__", stop)
+    monkeypatch.setattr(StageLines, "__call__", stop)
     assert command.main(["ensure", "--data", str(tmp_path), "--model", str(source)]) == 130
 
 
@@ -112,3 +113,13 @@ def test_a_model_that_is_not_there_is_named_with_its_setting(
         f"There is no model at {nowhere}. Set HEARTH_MODEL to a .gguf file, "
         "a folder with safetensors or a model folder.\n"
     )
+
+
+def test_choices_that_exclude_each_other_are_refused(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "tiny"
+    arguments = ["convert", str(source), str(folder), "--weights", "uint4", "--dtype", "f16"]
+    assert command.main(arguments) == 1
+    assert "choose int4 or int8 with --dtype f16" in capsys.readouterr().err
+    assert not folder.exists()

@@ -53,7 +53,7 @@ def left_in(models: Path) -> list[str]:
 def test_a_model_is_converted_once(source: Path, models: Path) -> None:
     first = Recorder()
     folder = ensure_model(source, models, first)
-    assert folder == models / f"Tiny-{sha256_of(source)[:12]}-v1"
+    assert folder == models / f"Tiny-{sha256_of(source)[:12]}-v2"
     verify_folder(folder)
     assert [call[0] for call in first.calls] == [
         "reading",
@@ -104,7 +104,7 @@ def test_an_error_of_the_progress_callback_comes_through(source: Path, models: P
 
 def test_what_a_killed_conversion_left_is_removed(source: Path, models: Path) -> None:
     folder = ensure_model(source, models)
-    for name in (folder.name, "Other-000000000000-v1"):
+    for name in (folder.name, "Other-000000000000-v2"):
         shutil.copytree(folder, models / f"{name}{store.PARTIAL_SUFFIX}")
     shutil.rmtree(folder)
     ensure_model(source, models)

@@ -1,0 +1,1 @@
+"""What this machine can compute on, what is chosen of it, and why."""
