@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import onnx
 import pytest
 import structlog
 
-from gpu_peer import _rust_trt as core
 from gpu_peer.devices.machine import AskedDevice, Card, Machine, Packages
 from gpu_peer.errors import DeviceUnavailable, EngineUnavailable
 from gpu_peer.models.embedded import embedded_gguf
@@ -93,10 +91,6 @@ def test_a_graph_that_would_end_the_process_is_not_given_to_tensorrt(
 
 
 @pytest.mark.tensorrt
-@pytest.mark.skipif(
-    "provider_library" not in str(inspect.signature(core.Engine.load)),
-    reason="this core does not load providers yet",
-)
 def test_a_provider_that_finds_no_driver_leads_to_the_cpu(
     model_folder: Path, half_folder: Path, tmp_path: Path
 ) -> None:

@@ -72,13 +72,14 @@ def test_the_real_model_answers(engine: core.Engine) -> None:
 def test_the_real_model_computes_what_the_runtime_does_by_itself(
     engine: core.Engine, half_model_folder: Path
 ) -> None:
+    """Nearly: the core's session rounds activations to int8 where it may, and this one does not."""
     ids = engine.encode_chat(user("Tell me about the sea, please."))
     session = InPlace(half_model_folder, len(ids) + 1)
     prefilled = session.append(ids)
-    assert np.corrcoef(logits(engine, ids, chunk=len(ids)), prefilled)[0, 1] > 0.9999
+    assert np.corrcoef(logits(engine, ids, chunk=len(ids)), prefilled)[0, 1] > 0.999
     session.lengths = [0]
     decoded = [session.append([token]) for token in ids][-1]
-    assert np.corrcoef(logits(engine, ids, chunk=1), decoded)[0, 1] > 0.9999
+    assert np.corrcoef(logits(engine, ids, chunk=1), decoded)[0, 1] > 0.999
 
 
 def test_answers_beside_others_are_those_of_each_alone(engine: core.Engine) -> None:

@@ -10,8 +10,9 @@ from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.chat.home import Home
 from gpu_peer.clock import LoopClock
+from gpu_peer.devices.machine import Machine, Packages
 from gpu_peer.engine import EngineEvent, EngineReader
-from gpu_peer.rust_engine import RustEngine, load_engine
+from gpu_peer.rust_engine import RustEngine, Settings, load_engine
 from gpu_peer.storage.store import Store
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import AnswerBegun, AnswerEnded, ChatError, SendMessage
@@ -23,9 +24,10 @@ ROOM = CONTEXT - MAX_TOKENS
 
 
 @pytest.fixture
-async def engine(model_folder: Path) -> AsyncIterator[RustEngine]:
+async def engine(model_folder: Path, tmp_path: Path) -> AsyncIterator[RustEngine]:
+    settings = Settings("cpu", 2, CONTEXT, MAX_TOKENS, cache=tmp_path)
     engine = load_engine(
-        model_folder, device="cpu", threads=2, context_length=CONTEXT, max_tokens=MAX_TOKENS
+        lambda _dtype: model_folder, settings, Machine(None), Packages(None, None, None, None)
     )
     yield engine
     engine.close()

@@ -410,7 +410,7 @@ class TestLoading:
             "except core.RuntimeMissing as error:\n"
             "    print('refused:', error)\n"
         )
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         done = subprocess.run(
             [sys.executable, "-c", script, str(model_folder), str(model_folder / "hearth.json")],
             cwd=root,
