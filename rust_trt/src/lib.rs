@@ -9,7 +9,7 @@
 //! [`template`], [`sampler`], [`guide`], [`runtime`], [`provider`], [`profile`], `memory`
 //! ← `kv_memory` ← [`cache`] ← [`model`] ← [`onnx_model`] ← `proof`; [`model`] ←
 //! [`answer`] ← [`sequence`]; [`prefix`], [`window`] ← [`slots`] ← [`scheduler`] ←
-//! [`generator`] ← `py`, the only folder that names `PyO3`.
+//! [`generator`] ← [`load`] ← `py`, the only folder that names `PyO3`.
 
 // Allowed in `confined`, in `memory`, and where `kv_memory` and `cache` make and bind
 // views of it.
@@ -35,6 +35,7 @@ pub mod guide;
 pub mod guide_compiler;
 pub mod json_schema;
 mod kv_memory;
+pub mod load;
 pub mod mailbox;
 pub mod manifest;
 #[allow(unsafe_code)] // says why at its top

@@ -9,7 +9,8 @@ use pyo3::types::PyBytes;
 
 use super::events::event_to_python;
 use super::sampling::PySampling;
-use crate::generator::{Engine, Options};
+use crate::generator::Engine;
+use crate::load::Options;
 use crate::mailbox::Feeding;
 use crate::provider::Request;
 use crate::slots::PREFILL_CHUNK;
