@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from protocol import accounts, chat, signaling
+from protocol import accounts, chat, signaling, trust
 from protocol.errors import Malformed, UnknownType, UnsupportedVersion
 
 T = TypeVar("T")
@@ -87,6 +87,8 @@ to_vds: Decoder[signaling.ToVds] = _decoder(signaling.ToVds)
 from_vds: Decoder[signaling.FromVds] = _decoder(signaling.FromVds)
 to_home: Decoder[chat.ToHome] = _decoder(chat.ToHome)
 from_home: Decoder[chat.FromHome] = _decoder(chat.FromHome)
+trust_to_home: Decoder[trust.ToHome] = _decoder(trust.ToHome)
+trust_from_home: Decoder[trust.FromHome] = _decoder(trust.FromHome)
 event: Decoder[chat.Event] = _decoder(chat.Event)
 registration: Decoder[accounts.Registration] = Decoder(accounts.Registration)
 credentials: Decoder[accounts.Credentials] = Decoder(accounts.Credentials)

@@ -32,6 +32,17 @@ ErrorCode = Literal[
     "peer_unreachable",
     "too_many_connections",
     "replaced",
+    # trust
+    "device_unknown",
+    "device_revoked",
+    "proof_wrong",
+    "too_late",
+    "pairing_closed",
+    "pairing_expired",
+    "pairing_used",
+    "pairing_locked",
+    "pairing_code_wrong",
+    "pairing_declined",
     # chat
     "not_ready",
     "chat_unknown",

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from protocol import chat, codec, signaling
 from protocol.errors import ProtocolError
 
-ROADS = [codec.to_vds, codec.from_vds, codec.to_home, codec.from_home]
+TRUST = [codec.trust_to_home, codec.trust_from_home]
+ROADS = [codec.to_vds, codec.from_vds, codec.to_home, codec.from_home, *TRUST]
 
 
 def refusal(road: codec.Decoder[Any], data: bytes) -> ProtocolError | None:

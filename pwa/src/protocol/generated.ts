@@ -32,6 +32,16 @@ export type ErrorCode =
   | 'peer_unreachable'
   | 'too_many_connections'
   | 'replaced'
+  | 'device_unknown'
+  | 'device_revoked'
+  | 'proof_wrong'
+  | 'too_late'
+  | 'pairing_closed'
+  | 'pairing_expired'
+  | 'pairing_used'
+  | 'pairing_locked'
+  | 'pairing_code_wrong'
+  | 'pairing_declined'
   | 'not_ready'
   | 'chat_unknown'
   | 'message_unknown'
@@ -65,6 +75,16 @@ export const ErrorCodeShape: Shape = {
     'peer_unreachable',
     'too_many_connections',
     'replaced',
+    'device_unknown',
+    'device_revoked',
+    'proof_wrong',
+    'too_late',
+    'pairing_closed',
+    'pairing_expired',
+    'pairing_used',
+    'pairing_locked',
+    'pairing_code_wrong',
+    'pairing_declined',
     'not_ready',
     'chat_unknown',
     'message_unknown',
@@ -93,6 +113,18 @@ export const EndReasonShape: Shape = {
     'stopped',
     'cut',
     'failed',
+  ],
+}
+
+export type PairingMethod =
+  | 'secret'
+  | 'compare'
+
+export const PairingMethodShape: Shape = {
+  kind: 'enum',
+  values: [
+    'secret',
+    'compare',
   ],
 }
 
@@ -427,6 +459,171 @@ export const SignalingErrorShape: Shape = {
     code: { shape: ErrorCodeShape },
     message: { shape: { kind: 'string' } },
     retry_after_s: { shape: { kind: 'nullable', of: { kind: 'integer', min: 0, max: 9007199254740991 } }, optional: true },
+  },
+}
+
+/** The first message of a known device: its id, and a commitment to a nonce of its own. */
+export interface Introduce {
+  type: 'introduce'
+  version: number
+  device: string
+  commitment: string
+}
+
+export const IntroduceShape: Shape = {
+  kind: 'record',
+  fields: {
+    version: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    device: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+    commitment: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+  },
+}
+
+/** The device's signature, and the nonce that it committed to. */
+export interface Prove {
+  type: 'prove'
+  signature: string
+  nonce: string
+  token?: string | null
+}
+
+export const ProveShape: Shape = {
+  kind: 'record',
+  fields: {
+    signature: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{85}[AQgw]$(?!\\n)' } },
+    nonce: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+    token: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 4096 } }, optional: true },
+  },
+}
+
+/** Answers `Introduce`: the home's nonce and its signature. */
+export interface Challenge {
+  type: 'challenge'
+  nonce: string
+  signature: string
+}
+
+export const ChallengeShape: Shape = {
+  kind: 'record',
+  fields: {
+    nonce: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+    signature: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{85}[AQgw]$(?!\\n)' } },
+  },
+}
+
+/** Answers `Prove`: both ends are proved, chat may begin. */
+export interface Bound {
+  type: 'bound'
+}
+
+export const BoundShape: Shape = {
+  kind: 'record',
+  fields: {
+  },
+}
+
+/** A device asks to be known: its key, a commitment to a nonce, a name for people to read. */
+export interface PairRequest {
+  type: 'pair_request'
+  version: number
+  method: PairingMethod
+  key: string
+  commitment: string
+  name: string
+}
+
+export const PairRequestShape: Shape = {
+  kind: 'record',
+  fields: {
+    version: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    method: { shape: PairingMethodShape },
+    key: { shape: { kind: 'string', pattern: '^(?:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]|B[A-Za-z0-9_-]{85}[AEIMQUYcgkosw048])$(?!\\n)' } },
+    commitment: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+  },
+}
+
+/** The nonce that the device committed to; by secret, also the proof that it knows it. */
+export interface PairReveal {
+  type: 'pair_reveal'
+  nonce: string
+  mac?: string | null
+}
+
+export const PairRevealShape: Shape = {
+  kind: 'record',
+  fields: {
+    nonce: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+    mac: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } }, optional: true },
+  },
+}
+
+/** The device has accepted the home: its signature. */
+export interface PairConfirm {
+  type: 'pair_confirm'
+  signature: string
+}
+
+export const PairConfirmShape: Shape = {
+  kind: 'record',
+  fields: {
+    signature: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{85}[AQgw]$(?!\\n)' } },
+  },
+}
+
+/** Answers `PairRequest`: the home's key and nonce. */
+export interface PairOffer {
+  type: 'pair_offer'
+  key: string
+  nonce: string
+}
+
+export const PairOfferShape: Shape = {
+  kind: 'record',
+  fields: {
+    key: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+    nonce: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+  },
+}
+
+/** The home has accepted the device: its signature; by secret, also its own proof of it. */
+export interface PairAccept {
+  type: 'pair_accept'
+  signature: string
+  mac?: string | null
+}
+
+export const PairAcceptShape: Shape = {
+  kind: 'record',
+  fields: {
+    signature: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{85}[AQgw]$(?!\\n)' } },
+    mac: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } }, optional: true },
+  },
+}
+
+/** The device is in the home's list, on disk. */
+export interface Paired {
+  type: 'paired'
+}
+
+export const PairedShape: Shape = {
+  kind: 'record',
+  fields: {
+  },
+}
+
+/** The home goes no further, and closes the channel. */
+export interface TrustError {
+  type: 'error'
+  code: ErrorCode
+  message: string
+}
+
+export const TrustErrorShape: Shape = {
+  kind: 'record',
+  fields: {
+    code: { shape: ErrorCodeShape },
+    message: { shape: { kind: 'string' } },
   },
 }
 
@@ -888,6 +1085,21 @@ export type FromHome =
   | Heartbeat
   | Alive
 
+export type TrustToHome =
+  | Introduce
+  | Prove
+  | PairRequest
+  | PairReveal
+  | PairConfirm
+
+export type TrustFromHome =
+  | Challenge
+  | Bound
+  | PairOffer
+  | PairAccept
+  | Paired
+  | TrustError
+
 export type Command =
   | CreateChat
   | RenameChat
@@ -958,6 +1170,29 @@ export const FromHomeShape: Shape = {
     error: ChatErrorShape,
     heartbeat: HeartbeatShape,
     alive: AliveShape,
+  },
+}
+
+export const TrustToHomeShape: Shape = {
+  kind: 'union',
+  of: {
+    introduce: IntroduceShape,
+    prove: ProveShape,
+    pair_request: PairRequestShape,
+    pair_reveal: PairRevealShape,
+    pair_confirm: PairConfirmShape,
+  },
+}
+
+export const TrustFromHomeShape: Shape = {
+  kind: 'union',
+  of: {
+    challenge: ChallengeShape,
+    bound: BoundShape,
+    pair_offer: PairOfferShape,
+    pair_accept: PairAcceptShape,
+    paired: PairedShape,
+    error: TrustErrorShape,
   },
 }
 

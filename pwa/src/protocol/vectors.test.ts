@@ -11,6 +11,8 @@ import {
   RegistrationShape,
   ToHomeShape,
   ToVdsShape,
+  TrustFromHomeShape,
+  TrustToHomeShape,
 } from './generated'
 
 const roads: Record<string, (data: string | Uint8Array) => unknown> = {
@@ -18,6 +20,8 @@ const roads: Record<string, (data: string | Uint8Array) => unknown> = {
   from_vds: decoder(FromVdsShape),
   to_home: decoder(ToHomeShape),
   from_home: decoder(FromHomeShape),
+  trust_to_home: decoder(TrustToHomeShape),
+  trust_from_home: decoder(TrustFromHomeShape),
   registration: decoder(RegistrationShape),
   credentials: decoder(CredentialsShape),
 }
