@@ -4,8 +4,6 @@ The home id is the first 32 hexadecimal digits of SHA-256 over the raw public ke
 the id can check the key.
 """
 
-import base64
-import hashlib
 import secrets
 from pathlib import Path
 
@@ -21,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gpu_peer.errors import KeyUnreadable
 from gpu_peer.key_file import read_or_make
+from protocol import base64url
+from protocol.transcript import key_id
 
 ASSERTION_S = 60
 """How long a home's assertion is good: it is made anew for each connection."""
@@ -36,12 +36,21 @@ class Identity:
     @property
     def home_id(self) -> str:
         """32 hexadecimal digits that name this home."""
-        return hashlib.sha256(self._raw).hexdigest()[:32]
+        return key_id(self._raw)
 
     @property
     def public_key(self) -> str:
         """The raw public key, base64url without padding."""
-        return base64.urlsafe_b64encode(self._raw).rstrip(b"=").decode("ascii")
+        return base64url.to_text(self._raw)
+
+    @property
+    def key(self) -> bytes:
+        """The raw public key, 32 bytes."""
+        return self._raw
+
+    def sign(self, transcript: bytes) -> bytes:
+        """Give the Ed25519 signature (RFC 8032), 64 bytes. Only transcripts are signed with it."""
+        return self._key.sign(transcript)
 
     def assertion(self, audience: str, name: str, now_s: float) -> str:
         """Sign that this is the home: a JWT (RFC 7519) for the signaling server `audience`."""

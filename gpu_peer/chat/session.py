@@ -7,6 +7,7 @@ draws the table for docs/protocol.md.
 from dataclasses import dataclass
 from enum import Enum
 
+from gpu_peer import state_diagram
 from protocol import VERSION
 from protocol.chat import (
     Alive,
@@ -171,11 +172,7 @@ class Session:
 
 def mermaid() -> str:
     """Draw the table as a mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.AWAITING_HELLO.name}"]
-    for (state, kind), (then, action) in TABLE.items():
-        if state is not State.CLOSED and action is not Action.NOTHING:
-            lines.append(f"    {state.name} --> {then.name}: {kind.value} / {action.value}")
-    return "\n".join([*lines, f"    {State.CLOSED.name} --> [*]", ""])
+    return state_diagram.mermaid(TABLE, State.AWAITING_HELLO, [State.CLOSED])
 
 
 def _effects(action: Action, message: ToHome | None, error: ProtocolError | None) -> list[Effect]:

@@ -6,6 +6,7 @@ from protocol.errors import Malformed
 
 _CANDIDATE = re.compile(r"^(?:a=)?candidate:\S+ \d+ (\S+) \d+ (\S+) (\d+) ", re.IGNORECASE)
 _FINGERPRINT = re.compile(r"^a=fingerprint:(\S+) +([0-9A-F:]+)$", re.IGNORECASE)
+_SHA256 = re.compile(r"a=fingerprint:sha-256 ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})")
 
 
 def prepare_offer(sdp: str) -> str:
@@ -46,6 +47,26 @@ def only_sha256(lines: list[str]) -> list[str]:
         for line in lines
         if not (match := _FINGERPRINT.match(line)) or match[1].lower() == "sha-256"
     ]
+
+
+def fingerprint(sdp: str) -> bytes:
+    """Give the one sha-256 fingerprint (RFC 8122, section 5) of a description that is enforced.
+
+    Fingerprints of other kinds are refused, not passed over: of several kinds a browser enforces
+    one of its choice. Of this end's own description take what `prepare_answer` leaves.
+
+    Returns:
+        SHA-256 of the certificate, 32 bytes.
+
+    Raises:
+        Malformed: none, another kind, several, or not of the form of one.
+    """
+    lines = {line.strip().lower() for line in re.split(r"[\r\n]+", sdp)}
+    found = [line for line in lines if line.startswith("a=fingerprint")]
+    match = _SHA256.fullmatch(found[0]) if len(found) == 1 else None
+    if match is None:
+        raise Malformed("A connection has exactly one sha-256 fingerprint a side.")
+    return bytes.fromhex(match[1].replace(":", ""))
 
 
 def is_mdns(candidate: str) -> bool:

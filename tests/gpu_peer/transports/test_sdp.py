@@ -1,8 +1,15 @@
+import json
+from pathlib import Path
+
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
 
-from gpu_peer.transports.sdp import is_mdns, prepare_answer, prepare_offer
+from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.sdp import fingerprint, is_mdns, prepare_answer, prepare_offer
 from protocol.errors import Malformed
+from tests.gpu_peer.support.trust import VECTORS
 
+FINGERPRINTS = json.loads(VECTORS.read_text("utf-8"))["fingerprints"]
 FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
 CHROMIUM = f"""v=0
 o=- 1 2 IN IP4 127.0.0.1
@@ -60,3 +67,26 @@ def test_what_hides_its_address() -> None:
     assert is_mdns("not a candidate")
     assert not is_mdns("candidate:1 1 udp 2113937151 192.168.1.5 51234 typ host")
     assert not is_mdns("a=candidate:1 1 udp 2113937151 2001:db8::1 51234 typ host")
+
+
+@pytest.mark.parametrize("case", FINGERPRINTS, ids=lambda case: str(case["name"]))
+def test_the_one_fingerprint_of_an_enforced_description(case: dict[str, str]) -> None:
+    if case["fingerprint"] is not None:
+        assert fingerprint(case["sdp"]).hex() == case["fingerprint"]
+        return
+    with pytest.raises(Malformed, match="exactly one sha-256 fingerprint"):
+        fingerprint(case["sdp"])
+
+
+async def test_it_is_that_of_the_certificate_in_a_real_description(tmp_path: Path) -> None:
+    certificate = load_certificate(tmp_path)
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    setattr(peer, "_RTCPeerConnection__certificates", [certificate])  # noqa: B010
+    peer.createDataChannel("chat")
+    await peer.setLocalDescription(await peer.createOffer())
+    sdp = peer.localDescription.sdp
+    await peer.close()
+    with pytest.raises(Malformed):
+        fingerprint(sdp)  # aiortc names three kinds
+    (known,) = [f.value for f in certificate.getFingerprints() if f.algorithm == "sha-256"]
+    assert fingerprint(prepare_answer(sdp)) == bytes.fromhex(known.replace(":", ""))

@@ -1,0 +1,70 @@
+"""An invitation: what a person opens on the PC so that one device can pair."""
+
+import hmac
+
+from protocol import transcript
+from protocol.errors import ErrorCode
+from protocol.trust import PairingMethod
+
+LIFE_MS = 120_000
+WRONG_TRIES = 10
+"""So many wrong secrets lock an invitation."""
+
+
+class Invitation:
+    """Good for one device, once, for two minutes. All connections share it.
+
+    A device that fails after it was let in has used it up: nothing is ever open for longer than a
+    person looks at it, and opening the next one is one click.
+    """
+
+    def __init__(self, person: str, secret: bytes | None, now_ms: int) -> None:
+        """Open it.
+
+        Args:
+            person: Whose the device will be.
+            secret: SECRET_BYTES random bytes; None, to compare a code instead.
+            now_ms: Of the clock that the machines are handed.
+        """
+        self.person = person
+        self.method: PairingMethod = "compare" if secret is None else "secret"
+        self._secret = secret
+        self._ends_ms = now_ms + LIFE_MS
+        self._wrong = 0
+        self._used = False
+
+    def reason_against(self, method: PairingMethod, now_ms: int) -> ErrorCode | None:
+        """Say why no device can be let in by this method now, if so."""
+        if self._used:
+            return "pairing_used"
+        if now_ms >= self._ends_ms:
+            return "pairing_expired"
+        if self._wrong >= WRONG_TRIES:
+            return "pairing_locked"
+        return None if method == self.method else "pairing_closed"
+
+    def let_in(
+        self, method: PairingMethod, proved: bytes, mac: bytes | None, now_ms: int
+    ) -> ErrorCode | None:
+        """Use the invitation up for one device, or say why not. A wrong secret is counted.
+
+        Args:
+            method: How the device wants to pair.
+            proved: The transcript that the device's MAC is over.
+            mac: Its MAC; by comparing there is none.
+            now_ms: As above.
+        """
+        reason = self.reason_against(method, now_ms)
+        if reason is not None:
+            return reason
+        if self._secret is not None:
+            expected = transcript.mac(self._secret, proved)
+            if mac is None or not hmac.compare_digest(expected, mac):
+                self._wrong += 1
+                return "pairing_code_wrong"
+        self._used = True
+        return None
+
+    def prove(self, proved: bytes) -> bytes | None:
+        """Give the home's own MAC, where there is a secret."""
+        return None if self._secret is None else transcript.mac(self._secret, proved)
