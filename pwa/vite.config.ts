@@ -15,7 +15,7 @@ const notPages = [/^\/api(\/|$)/, /^\/\.well-known\//, /^\/healthz$/, /^\/readyz
 
 /** Only these tests need a page, which takes far longer to make than to test. */
 const withPage = ['src/{storage,stores,composables,components,pages}/**/*.test.ts']
-const withoutPage = ['src/{protocol,chat,net,i18n}/**/*.test.ts', 'build/**/*.test.ts']
+const withoutPage = ['src/{protocol,chat,trust,net,i18n}/**/*.test.ts', 'build/**/*.test.ts']
 
 export default defineConfig({
   plugins: [
