@@ -7,6 +7,7 @@ here is random; ECDSA signatures are made as RFC 6979 says, for the same reason.
 import hashlib
 import json
 from dataclasses import fields
+from itertools import count
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -127,19 +128,21 @@ def signatures() -> list[dict[str, Any]]:
     case("ed25519, key one byte short", key[:-1], good)
     case("no signature", key, b"")
     case("no key", b"", good)
-    # Points of small order, each also as a key: with s = 0 and R the same, naive code accepts.
+    # What fits sB = R + kA, and so is accepted where nobody looks at the points themselves.
     for y in (0, 1, ED25519_PRIME - 1, ORDER_8_Y, ED25519_PRIME - ORDER_8_Y):
         for sign_bit in (0, 1):
             point = (y | sign_bit << 255).to_bytes(32, "little")
-            case(
-                f"ed25519, key of small order {point.hex()[:8]}, {sign_bit}",
-                point,
-                point + bytes(32),
-            )
-            case(f"ed25519, R of small order {point.hex()[:8]}, {sign_bit}", key, point + good[32:])
-    for y in (ED25519_PRIME, ED25519_PRIME + 1, 2**255 - 1):
+            name = f"{point.hex()[:8]}, {sign_bit}"
+            case(f"ed25519, key of small order {name}", point, fits_small_order(point, data))
+            case(f"ed25519, R of small order {name}", key, point + good[32:])
+    for y in (ED25519_PRIME, ED25519_PRIME + 1):
         point = y.to_bytes(32, "little")
-        case(f"ed25519, key not canonical {point.hex()[:4]}", point, point + bytes(32))
+        name = point.hex()[:2]
+        case(f"ed25519, key not canonical, {name}", point, fits_small_order(point, data))
+    case("ed25519, key not canonical, on no curve", (2**255 - 1).to_bytes(32, "little"), good)
+    identity = (1).to_bytes(32, "little")
+    s = challenge(identity, key, data) * scalar(fixed("home key")) % ED25519_ORDER
+    case("ed25519, R is the identity, s fits", key, identity + s.to_bytes(32, "little"))
 
     device = DEVICES["p256"]
     key, good = public(device), sign(device, data)
@@ -160,10 +163,32 @@ def signatures() -> list[dict[str, Any]]:
     case("p256, key not on the curve", key[:-1] + bytes([key[-1] ^ 1]), good)
     case("p256, key all zero", b"\x04" + bytes(64), good)
     case("p256, key compressed", bytes([2 + (key[-1] & 1)]) + key[1:33], good)
+    case("p256, key in the hybrid form", bytes([6 + (key[-1] & 1)]) + key[1:], good)
     case("p256, key compressed and filled up", bytes([2 + (key[-1] & 1)]) + key[1:], good)
     case("p256, key one byte more", key + b"\0", good)
     case("p256, point at infinity", b"\0", good)
     return cases
+
+
+def scalar(seed: bytes) -> int:
+    """The secret number behind a seed (RFC 8032, section 5.1.5)."""
+    number = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little")
+    return (number & (2**254 - 8) | 2**254) % ED25519_ORDER
+
+
+def challenge(r: bytes, key: bytes, data: bytes) -> int:
+    """The k of a signature (RFC 8032, section 5.1.6)."""
+    return int.from_bytes(hashlib.sha512(r + key + data).digest(), "little") % ED25519_ORDER
+
+
+def fits_small_order(key: bytes, data: bytes) -> bytes:
+    """A signature without any secret: R = sB, and k a multiple of eight, so that kA vanishes."""
+    for attempt in count():
+        seed = fixed(f"R {attempt}")
+        r = public(Ed25519PrivateKey.from_private_bytes(seed))
+        if challenge(r, key, data) % 8 == 0:
+            return r + scalar(seed).to_bytes(32, "little")
+    raise AssertionError
 
 
 def fingerprints() -> list[dict[str, Any]]:

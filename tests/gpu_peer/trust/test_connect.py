@@ -170,6 +170,14 @@ def test_a_nonce_other_than_the_one_committed_to_is_refused() -> None:
     assert refusal(connect.receive(other, 0)) == "proof_wrong"
 
 
+def test_who_has_seen_the_homes_nonce_cannot_commit_to_another_of_his_own() -> None:
+    device, connect = DeviceEnd(KEYS[0]), begin()
+    challenged(connect, device.introduce())
+    ground = replace(device, nonce=fixed("ground until the codes are equal"))
+    assert refusal(connect.receive(ground.introduce(), 0)) == "malformed"
+    assert connect.state is State.CLOSED
+
+
 def test_a_signature_of_another_known_device_is_refused() -> None:
     device, connect = DeviceEnd(KEYS[0]), begin()
     prove = device.prove(challenged(connect, device.introduce()))

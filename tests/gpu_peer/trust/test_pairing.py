@@ -126,6 +126,7 @@ def test_no_is_no_before_and_after_the_home_has_signed() -> None:
         if first_yes:
             accept = said(pairing.answer(True, 0), PairAccept)
         assert refusal(pairing.answer(False, 0)) == "pairing_declined"
+        assert pairing.answer(True, 0) == [], "the first answer counts"
         if first_yes:
             assert pairing.receive(device.confirm(accept), 0) == []
 
