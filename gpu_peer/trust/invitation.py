@@ -10,6 +10,15 @@ LIFE_MS = 120_000
 WRONG_TRIES = 10
 """So many wrong secrets lock an invitation."""
 
+REASONS: dict[ErrorCode, str] = {
+    "pairing_closed": "The PC is not waiting for a device to pair this way. Begin on the PC.",
+    "pairing_expired": "The code has expired. Make a new one on the PC.",
+    "pairing_used": "The code was used. Make a new one on the PC.",
+    "pairing_locked": "Too many wrong codes. Make a new one on the PC.",
+    "pairing_code_wrong": "The code is wrong. Check it and try again.",
+}
+"""Why no device is let in, for its person to read."""
+
 
 class Invitation:
     """Good for one device, once, for two minutes. All connections share it.

@@ -10,7 +10,7 @@ from enum import Enum
 from gpu_peer import state_diagram
 from gpu_peer.trust import keys
 from gpu_peer.trust.connect import Fingerprints, Send
-from gpu_peer.trust.invitation import Invitation
+from gpu_peer.trust.invitation import REASONS, Invitation
 from protocol import VERSION, base64url
 from protocol.codec import check_version
 from protocol.errors import ErrorCode, ProtocolError, UnsupportedVersion
@@ -126,13 +126,6 @@ _REFUSALS: dict[Action, tuple[ErrorCode, str]] = {
     Action.REFUSE_STORAGE: ("storage_failed", "The PC could not save this. Check its disk."),
     Action.REFUSE_ORDER: ("malformed", "That message has no place here."),
     Action.REFUSE_LATE: ("too_late", "Pairing took too long. Begin again."),
-}
-_REASONS: dict[ErrorCode, str] = {
-    "pairing_closed": "The PC is not waiting for a device to pair this way. Begin on the PC.",
-    "pairing_expired": "The code has expired. Make a new one on the PC.",
-    "pairing_used": "The code was used. Make a new one on the PC.",
-    "pairing_locked": "Too many wrong codes. Make a new one on the PC.",
-    "pairing_code_wrong": "The code is wrong. Check it and try again.",
 }
 
 
@@ -278,7 +271,7 @@ class Pairing:
             case Action.REFUSE_VERSION | Action.REFUSE_BAD if error is not None:
                 return [Send(TrustError(code=error.code, message=str(error)))]
             case Action.REFUSE_REASON if reason is not None:
-                return [Send(TrustError(code=reason, message=_REASONS[reason]))]
+                return [Send(TrustError(code=reason, message=REASONS[reason]))]
             case _ if action in _REFUSALS:
                 code, sentence = _REFUSALS[action]
                 return [Send(TrustError(code=code, message=sentence))]

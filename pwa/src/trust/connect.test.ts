@@ -164,6 +164,15 @@ it('signs nothing while the home’s signature is still being looked at', async 
   expect(run.sent).toHaveLength(1)
 })
 
+it('signs once, whatever the home asks for then', async () => {
+  const { run, home } = await begin()
+  const right = await challenge(run, home)
+  await run.hear(right)
+  await run.hear(right)
+  expect(run.connect.state).toBe('refused')
+  expect(run.sent).toHaveLength(2)
+})
+
 it('is never bound, nor signs, in any order of what others can say', async () => {
   const { run: before, home: elsewhere } = await begin()
   const replayed = await challenge(before, elsewhere)

@@ -25,7 +25,11 @@ it('makes a P-256 key where there is no Ed25519, as unreadable', async () => {
 
 it('does not make a weaker key because something else went wrong', async () => {
   const broken = {
-    generateKey: () => Promise.reject(new DOMException('', 'OperationError')),
+    generateKey: (algorithm: unknown) =>
+      algorithm === 'Ed25519'
+        ? Promise.reject(new DOMException('', 'OperationError'))
+        : crypto.subtle.generateKey(algorithm as EcKeyGenParams, false, ['sign']),
+    exportKey: crypto.subtle.exportKey.bind(crypto.subtle),
   } as unknown as SubtleCrypto
   await expect(makeDeviceKey(broken)).rejects.toThrow(DOMException)
 })
