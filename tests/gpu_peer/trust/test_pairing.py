@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_peer.trust.connect import Fingerprints, Send
@@ -333,6 +333,7 @@ def signed(device: DeviceEnd, role: str, purpose: Purpose) -> PairConfirm:
 
 
 @given(attacks())
+@settings(max_examples=400)
 def test_in_no_order_is_a_device_registered_without_secret_or_approval(
     attack: tuple[Pairing, list[ToHome | ProtocolError | int | bool], PairConfirm, bytes | None],
 ) -> None:
@@ -345,7 +346,7 @@ def test_in_no_order_is_a_device_registered_without_secret_or_approval(
             approved = approved or (item and was is State.COMPARING)
         elif isinstance(item, int):
             now_ms += item
-            effects = pairing.tick(now_ms)
+            effects = pairing.tick(now_ms) if item % 2 else []  # timers may be late
         elif isinstance(item, ProtocolError):
             effects = pairing.receive_bad(item, now_ms)
         else:
