@@ -21,6 +21,8 @@ from launch.restarts import Restarts
 POLL_S = 0.1
 GRACE_S = 3.5
 LOG_BYTES = 5_000_000
+STILL_STARTING_S = 15.0
+"""So often a long start is said to go on: a card compiles a new model for minutes."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,15 @@ class Part:
 class Supervisor:
     """Runs the parts until `stop`. A part is restarted whenever it ends by itself."""
 
-    def __init__(self, parts: Sequence[Part], ready_url: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        ready_url: str,
+        say: Callable[[str], None],
+        still_starting_s: float = STILL_STARTING_S,
+    ) -> None:
         self._parts, self._ready_url, self._say = parts, ready_url, say
+        self._still_starting_s = still_starting_s
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
         self._started = False
@@ -116,9 +125,12 @@ class Supervisor:
         return _last_sentence(tail)
 
     async def _wait_until_ready(self) -> None:
-        while not await asyncio.to_thread(  # noqa: ASYNC110 - another process sets no event here
-            _is_ready, self._ready_url
-        ):
+        started = said = time.monotonic()
+        while not await asyncio.to_thread(_is_ready, self._ready_url):
+            now = time.monotonic()
+            if now - said >= self._still_starting_s:
+                self._say(f"Starting, the model is being loaded: {now - started:.0f} s so far …")
+                said = now
             await asyncio.sleep(POLL_S)
 
     async def _end_all(self) -> None:

@@ -93,3 +93,24 @@ async def test_a_part_that_ignores_the_request_to_end_is_killed(tmp_path: Path) 
     await asyncio.wait_for(supervisor.run(supervisor.stop), 30)
     (pid,) = pids(tmp_path)
     assert not is_alive(pid)
+
+
+async def test_a_long_start_is_said_to_go_on(tmp_path: Path) -> None:
+    port = free_port()
+    ready = "int(os.path.exists('said'))"
+    code = SERVER.replace("b'{\"homes\": 1}'", f"b'{{\"homes\": %d}}' % {ready}")
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        (tmp_path / "said").touch()
+
+    supervisor = Supervisor(
+        [part(tmp_path, "server", code, str(port), str(tmp_path / "pids"))],
+        f"http://127.0.0.1:{port}/readyz",
+        say,
+        still_starting_s=0.0,
+    )
+    async with asyncio.timeout(60):
+        await supervisor.run(on_ready=supervisor.stop)
+    assert said[0].startswith("Starting, the model is being loaded: ")
