@@ -20,6 +20,9 @@ ErrorCode = Literal[
     # accounts
     "wrong_credentials",
     "username_taken",
+    "passkey_refused",
+    "passkeys_full",
+    "passkeys_unavailable",
     "not_logged_in",
     "token_expired",
     "token_invalid",

@@ -11,9 +11,10 @@ import structlog
 from aiohttp import web
 
 from signaling import config, log
-from signaling.app import make_app
+from signaling.app import METRICS, make_app
 from signaling.config import Settings
 from signaling.errors import CannotStart, PortTaken
+from signaling.http.figures import make_figures
 
 _log = structlog.get_logger("signaling")
 
@@ -62,30 +63,34 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(
-        await make_app(settings), access_log=None, shutdown_timeout=_STOP_S, handle_signals=False
-    )
+    app = await make_app(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S, handle_signals=False)
+    figures = web.AppRunner(make_figures(app[METRICS]), access_log=None, handle_signals=False)
     try:
         await runner.setup()
-        await _listen(runner, settings)
+        await _listen(runner, settings.host, settings.port, "HEARTH")
+        if settings.metrics_port:
+            await figures.setup()
+            await _listen(figures, settings.metrics_host, settings.metrics_port, "HEARTH_METRICS")
         _log.info("listening", origin=settings.canonical_origin, homes=len(settings.homes))
         await stop.wait()
         _log.info("stopping")
     finally:
+        await figures.cleanup()
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int, setting: str) -> None:
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        await web.TCPSite(runner, host, port, backlog=1024).start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(
-                f"Port {settings.port} is taken. Stop what listens there, or set HEARTH_PORT."
+                f"Port {port} is taken. Stop what listens there, or set {setting}_PORT."
             ) from None
         raise CannotStart(
-            f"Cannot listen on {settings.host} port {settings.port} ({error.strerror}). "
-            "Change HEARTH_HOST or HEARTH_PORT."
+            f"Cannot listen on {host} port {port} ({error.strerror}). "
+            f"Change {setting}_HOST or {setting}_PORT."
         ) from None
 
 

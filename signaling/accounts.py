@@ -19,12 +19,10 @@ from signaling.errors import (
     UsernameTaken,
     WrongCredentials,
 )
-from signaling.limits import Limiter
 from signaling.passwords import Passwords
 from signaling.storage import Revoked, Storage, StoredUser
-from signaling.tokens import ACCESS_SECONDS, Signer
-
-_HOUR = 3600
+from signaling.throttles import Throttles
+from signaling.tokens import ACCESS_SECONDS, AccessClaims, Signer
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +50,7 @@ class Accounts:
         storage: Storage,
         passwords: Passwords,
         signer: Signer,
+        throttles: Throttles,
         clock: Clock,
     ) -> None:
         self._homes = tuple(settings.homes)
@@ -59,10 +58,7 @@ class Accounts:
         self._passwords = passwords
         self._signer = signer
         self._clock = clock
-        window, tracked = settings.limit_login_window_s, settings.limit_tracked
-        self._by_account = Limiter(settings.limit_login_failures_per_account, window, tracked)
-        self._by_address = Limiter(settings.limit_login_failures_per_address, window, tracked)
-        self._registrations = Limiter(settings.limit_registrations_per_hour, _HOUR, tracked)
+        self._throttles = throttles
 
     async def register(self, wanted: Registration, address: str) -> Issued:
         """Make an account and log it in.
@@ -74,7 +70,8 @@ class Accounts:
         """
         if not re.fullmatch(limits.USERNAME_PATTERN, wanted.username):
             raise Malformed("The message has the wrong shape at $.username.")
-        self._registrations.take(address, self._clock.steady())
+        registrations = self._throttles.registrations_from_address
+        registrations.take(address, self._clock.steady())
         password_hash = await self._passwords.hash(wanted.password)
         user = User(id=secrets.token_hex(16), name=wanted.username)
         stored = StoredUser(user=user, password_hash=password_hash)
@@ -83,9 +80,9 @@ class Accounts:
         except UsernameTaken:
             raise
         except Refused:
-            self._registrations.give_back(address)
+            registrations.give_back(address)
             raise
-        return await self._begin(user)
+        return await self.begin(user)
 
     async def log_in(self, credentials: Credentials, address: str) -> Issued:
         """Begin a session.
@@ -100,29 +97,35 @@ class Accounts:
         """
         now = self._clock.steady()
         account = credentials.username.casefold()
-        self._by_address.take(address, now)
+        by_account = self._throttles.failures_of_account
+        by_address = self._throttles.failures_from_address
+        by_address.take(address, now)
         try:
-            self._by_account.take(account, now)
+            by_account.take(account, now)
         except RateLimited:
-            self._by_address.give_back(address)
+            by_address.give_back(address)
             raise
         stored = await self._storage.find_user(credentials.username)
         password_hash = stored.password_hash if stored else None
         if not await self._passwords.verify(password_hash, credentials.password) or not stored:
             raise WrongCredentials
-        self._by_address.give_back(address)
-        self._by_account.give_back(account)
-        return await self._begin(stored.user)
+        by_address.give_back(address)
+        by_account.give_back(account)
+        return await self.begin(stored.user)
 
-    async def refresh(self, refresh_token: str | None) -> Issued:
+    async def refresh(self, refresh_token: str | None, address: str) -> Issued:
         """Exchange a refresh token for a fresh one and an access token.
 
         Raises:
             NotLoggedIn: no token, an unknown one, or an expired session.
             ReuseDetected: the session is revoked, perhaps by this very use.
+            RateLimited: too many requests of this session or from this address.
         """
         if not refresh_token:
             raise NotLoggedIn
+        self._throttles.requests_from_address.take(address, self._clock.steady())
+        if known := await self._storage.session_of(_digest(refresh_token)):
+            self._throttles.requests_of_session.take(known, self._clock.steady())
         fresh = secrets.token_urlsafe(32)
         rotated = await self._storage.rotate(
             _digest(refresh_token), _digest(fresh), self._clock.wall()
@@ -138,7 +141,24 @@ class Accounts:
         """End the token's session, whatever the token's age; give the session's id."""
         return await self._storage.revoke(_digest(refresh_token)) if refresh_token else None
 
-    async def _begin(self, user: User) -> Issued:
+    async def authorize(self, access_token: str | None) -> AccessClaims:
+        """Give whose access token this is.
+
+        Raises:
+            NotLoggedIn, TokenInvalid, TokenExpired: no token, or not a good one.
+            SessionRevoked: its session has ended, though the token would be good.
+            RateLimited: too many requests of this session.
+        """
+        if not access_token:
+            raise NotLoggedIn
+        claims = self._signer.verify(access_token, self._clock.wall())
+        self._throttles.requests_of_session.take(claims.sid, self._clock.steady())
+        if not await self._storage.is_live(claims.sid, self._clock.wall()):
+            raise SessionRevoked
+        return claims
+
+    async def begin(self, user: User) -> Issued:
+        """Begin a session of a person who has proved who they are."""
         session, refresh_token = secrets.token_hex(16), secrets.token_urlsafe(32)
         await self._give_rooms(user)
         await self._storage.create_session(

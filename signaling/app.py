@@ -14,11 +14,14 @@ from signaling.errors import NotFound
 from signaling.http import middleware
 from signaling.http.accounts import AccountHandlers
 from signaling.http.health import HealthHandlers
+from signaling.http.passkeys import PasskeyHandlers
 from signaling.http.static import Pages
 from signaling.metrics import Metrics
+from signaling.passkeys import Passkeys
 from signaling.passwords import Passwords
 from signaling.rooms import Rooms
 from signaling.storage.sqlite import SqliteStorage
+from signaling.throttles import Throttles
 from signaling.tokens import Signer
 from signaling.websocket import Hub
 
@@ -26,6 +29,7 @@ BODY_BYTES = 16 * 1024
 
 ROOMS = web.AppKey("rooms", Rooms)
 STORAGE = web.AppKey("storage", SqliteStorage)
+METRICS = web.AppKey("metrics", Metrics)
 
 
 async def make_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -45,8 +49,21 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     bus, rooms, metrics = LocalBus(), Rooms(), Metrics()
     metrics.watch("device", lambda: rooms.devices_online)
     metrics.watch("home", lambda: rooms.homes_online)
+    throttles = Throttles(settings)
     accounts = Accounts(
-        settings=settings, storage=storage, passwords=passwords, signer=signer, clock=clock
+        settings=settings,
+        storage=storage,
+        passwords=passwords,
+        signer=signer,
+        throttles=throttles,
+        clock=clock,
+    )
+    passkeys = Passkeys(
+        settings=settings,
+        storage=storage.passkeys,
+        accounts=accounts,
+        throttles=throttles,
+        clock=clock,
     )
     hub = Hub(
         settings=settings,
@@ -68,11 +85,14 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     )
     app[ROOMS] = rooms
     app[STORAGE] = storage
+    app[METRICS] = metrics
     app.on_response_prepare.append(middleware.add_headers(settings))
+    account_handlers = AccountHandlers(settings, accounts, bus)
     _add_routes(
         app,
-        AccountHandlers(settings, accounts, bus),
-        HealthHandlers(storage, rooms, metrics, signer),
+        account_handlers,
+        PasskeyHandlers(settings, accounts, passkeys, account_handlers),
+        HealthHandlers(storage, rooms, signer),
         hub,
         Pages(settings.pwa),
     )
@@ -91,7 +111,12 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
 
 
 def _add_routes(
-    app: web.Application, accounts: AccountHandlers, health: HealthHandlers, hub: Hub, pages: Pages
+    app: web.Application,
+    accounts: AccountHandlers,
+    passkeys: PasskeyHandlers,
+    health: HealthHandlers,
+    hub: Hub,
+    pages: Pages,
 ) -> None:
     app.add_routes(
         [
@@ -99,12 +124,17 @@ def _add_routes(
             web.post("/api/session", accounts.log_in),
             web.delete("/api/session", accounts.log_out),
             web.post("/api/session/refresh", accounts.refresh),
+            web.post("/api/session/passkey/challenge", passkeys.begin_log_in),
+            web.post("/api/session/passkey", passkeys.log_in),
+            web.post("/api/passkeys/challenge", passkeys.begin_making),
+            web.post("/api/passkeys", passkeys.make),
+            web.get("/api/passkeys", passkeys.list_of, allow_head=False),
+            web.delete("/api/passkeys/{passkey}", passkeys.remove),
             web.get("/api/signaling", hub.serve, allow_head=False),
             web.get("/api/openapi.json", health.describe),
             web.get("/.well-known/jwks.json", health.jwks),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
-            web.get("/metrics", health.metrics),
             web.route("*", "/api/{unknown:.*}", _nothing),
             web.get("/{path:.*}", pages.serve),
         ]

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import ipaddress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,6 +47,20 @@ def _check_home_keys(text: str) -> str:
     return text
 
 
+def _read_networks(text: str) -> "tuple[Network, ...]":
+    try:
+        words = filter(None, (part.strip() for part in text.split(",")))
+        return tuple(ipaddress.ip_network(word) for word in words)
+    except ValueError:
+        raise ValueError("give addresses or networks, like 10.0.0.0/8, with commas") from None
+
+
+def _check_networks(text: str) -> str:
+    _read_networks(text)
+    return text
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -67,12 +82,18 @@ class Settings(BaseSettings):
     origin: Annotated[str, AfterValidator(_check_origin)] = ""
     pwa: Path | None = None
     home_keys: Annotated[str, AfterValidator(_check_home_keys)] = ""
+    trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     limit_login_failures_per_account: Positive = 10
     limit_login_failures_per_address: Positive = 30
     limit_login_window_s: Positive = 300
     limit_registrations_per_hour: Positive = 10
+    limit_requests_per_session: Positive = 60
+    limit_requests_per_address: Positive = 600
+    limit_sockets_per_session: Positive = 10
     limit_sockets_per_account: Positive = 20
     limit_sockets_per_address: Positive = 200
     limit_messages_per_s: Positive = 50
@@ -107,6 +128,26 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         """Whether the page is served over TLS, by us or by a proxy in front of us."""
         return self.canonical_origin.startswith("https:")
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose word about a client's address is taken."""
+        return _read_networks(self.trusted_proxies)
+
+    @cached_property
+    def rp_id(self) -> str | None:
+        """The relying party of passkeys (WebAuthn, section 5.1.2): our host, unless an address."""
+        host = urlsplit(self.canonical_origin).hostname or ""
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return host or None
+        return None
+
+    @cached_property
+    def rp_origins(self) -> tuple[str, ...]:
+        """The origins of that host, where passkeys are made and used."""
+        return tuple(o for o in sorted(self.origins) if urlsplit(o).hostname == self.rp_id)
 
     @cached_property
     def homes(self) -> dict[str, Ed25519PublicKey]:

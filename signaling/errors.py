@@ -4,6 +4,9 @@ SignalingError
 ├── Refused                  answered to a client, as a Problem or an error message
 │   ├── WrongCredentials     401  wrong_credentials
 │   ├── UsernameTaken        409  username_taken
+│   ├── PasskeyRefused       401  passkey_refused
+│   ├── PasskeysFull         409  passkeys_full
+│   ├── PasskeysUnavailable  404  passkeys_unavailable
 │   ├── NotLoggedIn          401  not_logged_in
 │   ├── SessionRevoked       401  session_revoked
 │   ├── TokenExpired         401  token_expired
@@ -72,8 +75,29 @@ class UsernameTaken(Refused):
     sentence = "This username is taken. Choose another one."
 
 
+class PasskeyRefused(Refused):
+    """Unknown, signed wrongly, for another page, too late, or a copy: one answer for all."""
+
+    code, status = "passkey_refused", 401
+    sentence = "This passkey was not accepted. Try again, or log in with your password."
+
+
+class PasskeysFull(Refused):
+    """A person has as many passkeys as they may."""
+
+    code, status = "passkeys_full", 409
+    sentence = "You have too many passkeys. Remove one that you do not use."
+
+
+class PasskeysUnavailable(Refused):
+    """A passkey belongs to a name, and this server's address is a number."""
+
+    code, status = "passkeys_unavailable", 404
+    sentence = "Passkeys need a server with a name. Set HEARTH_ORIGIN to an address with one."
+
+
 class NotLoggedIn(Refused):
-    """No refresh token, an unknown one, or one that has expired."""
+    """No token, an unknown one, or one that has expired."""
 
     code, status = "not_logged_in", 401
     sentence = "You are not logged in."

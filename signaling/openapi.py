@@ -3,6 +3,7 @@
 The document is written to `openapi.json`; tests hold both it and the real handlers to this table.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,14 @@ import msgspec
 import protocol
 from protocol.accounts import Credentials, Problem, Registration, Session
 from protocol.errors import Malformed, ProtocolError
+from protocol.passkeys import (
+    NewPasskey,
+    Passkey,
+    PasskeyAssertion,
+    PasskeyCreation,
+    PasskeyList,
+    PasskeyRequest,
+)
 from signaling import errors
 from signaling.http.answers import Health, Ready, status_of
 from signaling.tokens import Jwks
@@ -27,12 +36,19 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     status: int = 200
     gives: type[msgspec.Struct] | None = None
-    media: str = "application/json"
     refuses: tuple[type[errors.Refused] | type[ProtocolError], ...] = ()
     needs_session: bool = False
+    needs_token: bool = False
 
 
 _WRITE = (errors.OriginRefused, errors.StorageFailed, errors.Internal)
+_TOKEN = (
+    errors.NotLoggedIn,
+    errors.TokenInvalid,
+    errors.TokenExpired,
+    errors.SessionRevoked,
+    errors.RateLimited,
+)
 
 OPERATIONS = (
     Operation(
@@ -72,7 +88,7 @@ OPERATIONS = (
         path="/api/session/refresh",
         summary="Get a new access token; the refresh token in the cookie is exchanged too",
         gives=Session,
-        refuses=(errors.NotLoggedIn, errors.SessionRevoked, *_WRITE),
+        refuses=(errors.NotLoggedIn, errors.SessionRevoked, errors.RateLimited, *_WRITE),
         needs_session=True,
     ),
     Operation(
@@ -83,6 +99,80 @@ OPERATIONS = (
         status=204,
         refuses=_WRITE,
         needs_session=True,
+    ),
+    Operation(
+        id="beginPasskeyLogIn",
+        method="post",
+        path="/api/session/passkey/challenge",
+        summary="Get what any passkey of this server has to sign; a cookie binds it to the browser",
+        gives=PasskeyRequest,
+        refuses=(
+            errors.PasskeysUnavailable,
+            errors.RateLimited,
+            errors.OriginRefused,
+        ),
+    ),
+    Operation(
+        id="logInWithPasskey",
+        method="post",
+        path="/api/session/passkey",
+        summary="Log in with a passkey",
+        body=PasskeyAssertion,
+        gives=Session,
+        refuses=(
+            Malformed,
+            errors.PasskeyRefused,
+            errors.PasskeysUnavailable,
+            errors.BodyTooLarge,
+            errors.RateLimited,
+            *_WRITE,
+        ),
+    ),
+    Operation(
+        id="beginPasskey",
+        method="post",
+        path="/api/passkeys/challenge",
+        summary="Get what a new passkey has to be",
+        gives=PasskeyCreation,
+        refuses=(*_TOKEN, errors.PasskeysFull, errors.PasskeysUnavailable, *_WRITE),
+        needs_token=True,
+    ),
+    Operation(
+        id="makePasskey",
+        method="post",
+        path="/api/passkeys",
+        summary="Keep a new passkey",
+        body=NewPasskey,
+        status=201,
+        gives=Passkey,
+        refuses=(
+            Malformed,
+            *_TOKEN,
+            errors.PasskeyRefused,
+            errors.PasskeysFull,
+            errors.PasskeysUnavailable,
+            errors.BodyTooLarge,
+            *_WRITE,
+        ),
+        needs_token=True,
+    ),
+    Operation(
+        id="listPasskeys",
+        method="get",
+        path="/api/passkeys",
+        summary="List one's own passkeys",
+        gives=PasskeyList,
+        refuses=(*_TOKEN, errors.StorageFailed, errors.Internal),
+        needs_token=True,
+    ),
+    Operation(
+        id="removePasskey",
+        method="delete",
+        path="/api/passkeys/{passkey}",
+        summary="Remove a passkey of one's own; one that is not there is no mistake",
+        status=204,
+        refuses=(Malformed, *_TOKEN, *_WRITE),
+        needs_token=True,
     ),
     Operation(
         id="signaling",
@@ -120,13 +210,6 @@ OPERATIONS = (
         gives=Ready,
         refuses=(errors.StorageFailed,),
     ),
-    Operation(
-        id="metrics",
-        method="get",
-        path="/metrics",
-        summary="Figures for Prometheus",
-        media="text/plain",
-    ),
 )
 
 
@@ -157,7 +240,8 @@ def document() -> Json:
                     "in": "cookie",
                     "name": "__Host-hearth",
                     "description": "The refresh token. Over plain http the name is `hearth`.",
-                }
+                },
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
         },
     }
@@ -173,6 +257,13 @@ def _describe(operation: Operation) -> Json:
         described["requestBody"] = {"required": True, "content": _content(operation.body)}
     if operation.needs_session:
         described["security"] = [{"session": []}]
+    if operation.needs_token:
+        described["security"] = [{"token": []}]
+    if named := re.findall(r"{(\w+)}", operation.path):
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in named
+        ]
     return described
 
 
@@ -181,7 +272,7 @@ def _responses(operation: Operation) -> Json:
     if operation.gives:
         good["content"] = _content(operation.gives)
     elif operation.status == 200:
-        good["content"] = {operation.media: {}}
+        good["content"] = {"application/json": {}}
     reasons: dict[int, list[str]] = {}
     for why in operation.refuses:
         reasons.setdefault(status_of(why), []).append(f"`{why.code}`")

@@ -37,7 +37,8 @@ from signaling.errors import (
     SessionRevoked,
     TooManyConnections,
 )
-from signaling.limits import Bucket, Counter, address_key
+from signaling.http.client import client_key
+from signaling.limits import Bucket, Counter
 from signaling.metrics import Metrics
 from signaling.outbox import Outbox, error_message
 from signaling.rooms import Rooms
@@ -96,6 +97,7 @@ class Hub:
         self._clock = clock
         self._replays = Replays(settings.limit_tracked)
         self._by_account = Counter(settings.limit_sockets_per_account)
+        self._by_session = Counter(settings.limit_sockets_per_session)
         self._by_address = Counter(settings.limit_sockets_per_address)
         self._open: set[Outbox] = set()
 
@@ -114,7 +116,7 @@ class Hub:
         origin = request.headers.get("Origin")
         if origin is not None and origin not in self._settings.origins:
             raise OriginRefused
-        address = address_key(request.remote)
+        address = client_key(request, self._settings)
         if not self._by_address.hold(address):
             raise TooManyConnections
         try:
@@ -157,8 +159,7 @@ class Hub:
         if isinstance(claims, HomeClaims):
             seat = Seat(RoomPeer(id=peer_id, role="home"), claims.sub)
         else:
-            if not self._by_account.hold(claims.sub):
-                raise TooManyConnections
+            self._hold(claims)
             seat = Seat(RoomPeer(id=peer_id, role="device", user=claims.user), claims.sid)
         # Attached before the session is looked up: revoked a moment later, it is found and closed.
         self._bus.attach(peer_id, seat.holder, outbox)
@@ -173,11 +174,19 @@ class Hub:
         _log.info("peer_came", peer=peer_id, role=seat.peer.role)
         return seat
 
+    def _hold(self, claims: AccessClaims) -> None:
+        if not self._by_account.hold(claims.sub):
+            raise TooManyConnections
+        if not self._by_session.hold(claims.sid):
+            self._by_account.release(claims.sub)
+            raise TooManyConnections
+
     def _leave(self, seat: Seat) -> None:
         self._bus.detach(seat.peer.id, seat.holder)
         self._bus.deliver(self._rooms.left(seat.peer.id))
         if seat.peer.user:
             self._by_account.release(seat.peer.user.id)
+            self._by_session.release(seat.holder)
         _log.info("peer_left", peer=seat.peer.id, role=seat.peer.role)
 
     async def _read_claims(self, socket: Socket, *, from_page: bool) -> "AccessClaims | HomeClaims":

@@ -8,7 +8,7 @@ from signaling.bus import Bus
 from signaling.config import Settings
 from signaling.errors import NotLoggedIn, SessionRevoked
 from signaling.http.answers import answer, problem
-from signaling.limits import address_key
+from signaling.http.client import client_key
 from signaling.sessions import LIFETIME_S
 
 
@@ -16,6 +16,7 @@ class AccountHandlers:
     """The handlers of `/api/accounts` and `/api/session`."""
 
     def __init__(self, settings: Settings, accounts: Accounts, bus: Bus) -> None:
+        self._settings = settings
         self._accounts = accounts
         self._bus = bus
         self._secure = settings.https
@@ -25,25 +26,27 @@ class AccountHandlers:
     async def register(self, request: web.Request) -> web.Response:
         """POST /api/accounts."""
         registration = codec.registration.decode(await request.read())
-        issued = await self._accounts.register(registration, address_key(request.remote))
-        return self._logged_in(issued, 201)
+        issued = await self._accounts.register(registration, self._client(request))
+        return self.logged_in(issued, 201)
 
     async def log_in(self, request: web.Request) -> web.Response:
         """POST /api/session."""
         credentials = codec.credentials.decode(await request.read())
-        issued = await self._accounts.log_in(credentials, address_key(request.remote))
-        return self._logged_in(issued)
+        issued = await self._accounts.log_in(credentials, self._client(request))
+        return self.logged_in(issued)
 
     async def refresh(self, request: web.Request) -> web.Response:
         """POST /api/session/refresh."""
         try:
-            issued = await self._accounts.refresh(request.cookies.get(self._cookie))
+            issued = await self._accounts.refresh(
+                request.cookies.get(self._cookie), self._client(request)
+            )
         except ReuseDetected as why:
             self._bus.close_session(why.session, SessionRevoked())
             return self._forget(problem(why))
         except NotLoggedIn as why:
             return self._forget(problem(why))
-        return self._logged_in(issued)
+        return self.logged_in(issued)
 
     async def log_out(self, request: web.Request) -> web.Response:
         """DELETE /api/session. Again, or without a session, it is the same."""
@@ -52,7 +55,11 @@ class AccountHandlers:
             self._bus.close_session(session, SessionRevoked())
         return self._forget(web.Response(status=204, headers={"Cache-Control": "no-store"}))
 
-    def _logged_in(self, issued: Issued, status: int = 200) -> web.Response:
+    def _client(self, request: web.Request) -> str:
+        return client_key(request, self._settings)
+
+    def logged_in(self, issued: Issued, status: int = 200) -> web.Response:
+        """Answer with a session that has begun or goes on, and set its cookie."""
         response = answer(issued.session, status)
         self._set_cookie(response, issued.refresh_token, LIFETIME_S)
         return response

@@ -1,10 +1,9 @@
-"""What machines ask: is it alive, is it ready, its figures, its keys, its description."""
+"""What machines ask: is it alive, is it ready, its keys, its description."""
 
 import msgspec
 from aiohttp import web
 
 from signaling.http.answers import Health, Ready, answer
-from signaling.metrics import Metrics
 from signaling.openapi import document
 from signaling.rooms import Rooms
 from signaling.storage import Storage
@@ -12,12 +11,11 @@ from signaling.tokens import Signer
 
 
 class HealthHandlers:
-    """The handlers of `/healthz`, `/readyz`, `/metrics`, the key set and the description."""
+    """The handlers of `/healthz`, `/readyz`, the key set and the description."""
 
-    def __init__(self, storage: Storage, rooms: Rooms, metrics: Metrics, signer: Signer) -> None:
+    def __init__(self, storage: Storage, rooms: Rooms, signer: Signer) -> None:
         self._storage = storage
         self._rooms = rooms
-        self._metrics = metrics
         self._jwks = signer.jwks
         self._document = msgspec.json.encode(document())
 
@@ -29,13 +27,6 @@ class HealthHandlers:
         """GET /readyz."""
         await self._storage.check()
         return answer(Ready(homes=self._rooms.homes_online))
-
-    async def metrics(self, _request: web.Request) -> web.Response:
-        """GET /metrics."""
-        return web.Response(
-            body=self._metrics.render(),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
 
     async def jwks(self, _request: web.Request) -> web.Response:
         """GET /.well-known/jwks.json."""

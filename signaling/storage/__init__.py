@@ -36,6 +36,54 @@ class StoredRoom(msgspec.Struct, frozen=True, kw_only=True):
     home_name: str
 
 
+class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey: its credential id, its COSE public key, and how often it says it has signed."""
+
+    id: bytes
+    name: str
+    public_key: bytes
+    sign_count: int
+    created_at: float
+    used_at: float | None = None
+
+
+class PasskeyHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a passkey is, and by what handle its authenticator knows them."""
+
+    user: User
+    handle: bytes
+    passkey: StoredPasskey
+
+
+class PasskeyStorage(Protocol):
+    """Passkeys. Times are seconds since 1970; every method raises `StorageFailed` as `Storage`."""
+
+    async def handle_of(self, user: str, fresh: bytes) -> bytes:
+        """Give the handle of a person, which is `fresh` if they had none."""
+
+    async def add(self, user: str, passkey: StoredPasskey) -> None:
+        """Add a passkey.
+
+        Raises:
+            PasskeyRefused: a passkey with this id exists.
+        """
+
+    async def of_user(self, user: str) -> list[StoredPasskey]:
+        """List a person's passkeys, the oldest first."""
+
+    async def find(self, passkey: bytes) -> PasskeyHolder | None:
+        """Find a passkey by its credential id."""
+
+    async def use(self, passkey: bytes, sign_count: int, now: float) -> bool:
+        """Note a use, unless the count is not beyond the last one: then give False.
+
+        Zero after zero is allowed: authenticators whose keys are synchronised do not count.
+        """
+
+    async def remove(self, user: str, passkey: bytes) -> None:
+        """Remove a passkey of this person; of another, or one that is not there: nothing."""
+
+
 class Storage(Protocol):
     """Accounts, sessions and rooms. Times are seconds since 1970.
 
@@ -61,6 +109,9 @@ class Storage(Protocol):
 
         None: the token is unknown, or its session has expired.
         """
+
+    async def session_of(self, token: bytes) -> str | None:
+        """Give the session of a refresh token of any age, by its hash."""
 
     async def revoke(self, token: bytes) -> str | None:
         """End the session of a refresh token of any age, and give the session's id."""

@@ -24,7 +24,7 @@ def test_the_shipped_file_states_the_defaults(monkeypatch: pytest.MonkeyPatch) -
     assert load() == Settings(_env_file=None)
     text = (ROOT / ENV_FILE).read_text("utf-8")
     for name in Settings.model_fields:
-        if name.startswith(("limit_", "password_")):
+        if name.startswith(("limit_", "password_", "metrics_", "trusted_")):
             assert f"\nHEARTH_{name.upper()}=" in text
 
 
@@ -52,6 +52,9 @@ def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ORIGIN", "ftp://hearth.example"),
         ("HOME_KEYS", "tooshort"),
         ("HOME_KEYS", "!!!"),
+        ("TRUSTED_PROXIES", "nginx"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("METRICS_PORT", "-1"),
         ("LOG_LEVEL", "loud"),
         ("LIMIT_SEND_QUEUE", "0"),
     ],
@@ -73,6 +76,22 @@ def test_origins() -> None:
     far = Settings(_env_file=None, origin="https://Hearth.example")
     assert far.origins == {"https://hearth.example"}
     assert far.https
+
+
+@pytest.mark.parametrize(
+    ("origin", "rp_id", "origins"),
+    [
+        ("", "localhost", ("http://localhost:8080",)),
+        ("https://Hearth.example:8443", "hearth.example", ("https://hearth.example:8443",)),
+        ("http://192.0.2.1:8080", None, ()),
+        ("http://[2001:db8::1]:8080", None, ()),
+    ],
+)
+def test_passkeys_belong_to_the_host_of_the_public_address(
+    origin: str, rp_id: str | None, origins: tuple[str, ...]
+) -> None:
+    settings = Settings(_env_file=None, origin=origin)
+    assert (settings.rp_id, settings.rp_origins) == (rp_id, origins)
 
 
 def test_a_homes_id_is_the_digest_of_its_key() -> None:

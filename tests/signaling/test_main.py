@@ -22,11 +22,17 @@ def taken() -> Iterator[socket.socket]:
         yield listener
 
 
-def start(data: Path, port: int) -> "subprocess.Popen[str]":
+def start(data: Path, port: int, **settings: str) -> "subprocess.Popen[str]":
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
     return subprocess.Popen(
         [sys.executable, "-m", "signaling"],
-        env={**clean, "PYTHONPATH": str(ROOT), "HEARTH_DATA": str(data), "HEARTH_PORT": str(port)},
+        env={
+            **clean,
+            "PYTHONPATH": str(ROOT),
+            "HEARTH_DATA": str(data),
+            "HEARTH_PORT": str(port),
+            **settings,
+        },
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -63,6 +69,38 @@ def test_a_damaged_database(tmp_path: Path) -> None:
     (tmp_path / "signaling").mkdir()
     (tmp_path / "signaling" / "accounts.sqlite3").write_bytes(b"no database " * 1000)
     assert "damaged" in fails(tmp_path, 8080)
+
+
+def test_a_taken_port_of_the_figures(tmp_path: Path, taken: socket.socket) -> None:
+    taken_port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = start(tmp_path, port, HEARTH_METRICS_PORT=str(taken_port))
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "set HEARTH_METRICS_PORT" in err
+    assert "Traceback" not in err
+
+
+def test_figures_are_on_their_own_port_and_on_no_other(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        port, figures = one.getsockname()[1], other.getsockname()[1]
+    process = start(tmp_path, port, HEARTH_METRICS_PORT=str(figures))
+    try:
+        _until_it_answers(port)
+        with urllib.request.urlopen(f"http://127.0.0.1:{figures}/metrics") as response:
+            assert b"hearth_http_requests" in response.read()
+        for address in (f"{port}/metrics", f"{figures}/", f"{figures}/api/passkeys"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"http://127.0.0.1:{address}")
+            assert refused.value.code == 404
+            refused.value.close()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

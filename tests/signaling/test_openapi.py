@@ -1,6 +1,7 @@
 """The document, the file and the real handlers say the same."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from openapi_spec_validator import validate
 
 import signaling
 from signaling.openapi import OPERATIONS, document
+from tests.signaling.authenticator import Authenticator
 
 FILE = Path(signaling.__file__).with_name("openapi.json")
 DOCUMENT = document()
 PASSWORD = "correct horse battery"
+CATCH_ALL = ("/api/{unknown}", "/{path}")
 ANN = {"username": "Ann", "password": PASSWORD}
 
 
@@ -29,14 +32,15 @@ async def test_every_route_is_described(vds: Any) -> None:
     routes = {
         (route.method.lower(), route.resource.canonical)
         for route in vds.server.app.router.routes()
-        if route.method != "HEAD" and "{" not in route.resource.canonical
+        if route.method != "HEAD" and route.resource.canonical not in CATCH_ALL
     }
     assert routes == {(operation.method, operation.path) for operation in OPERATIONS}
 
 
 async def check(response: Any) -> tuple[str, str, int]:
     """Hold a real answer against the document; give which of its answers it was."""
-    method, path = response.method.lower(), response.url.path
+    method = response.method.lower()
+    path = re.sub(r"^/api/passkeys/(?!challenge$).+", "/api/passkeys/{passkey}", response.url.path)
     described = DOCUMENT["paths"][path][method]["responses"]
     assert str(response.status) in described, f"{method} {path} {response.status} is not described"
     content = described[str(response.status)].get("content")
@@ -57,9 +61,128 @@ async def check(response: Any) -> tuple[str, str, int]:
     return path, method, response.status
 
 
-async def test_the_handlers_answer_as_described(vds: Any, monkeypatch: Any) -> None:
+PASSKEY_PATHS = (
+    ("POST", "/api/passkeys/challenge"),
+    ("POST", "/api/passkeys"),
+    ("GET", "/api/passkeys"),
+    ("DELETE", "/api/passkeys/abcd"),
+)
+LOG_IN_PATHS = (("POST", "/api/session/passkey/challenge"), ("POST", "/api/session/passkey"))
+
+
+async def ask(vds: Any, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    named = {"Origin": vds.settings.origin, **headers}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
+    return await vds.http.request(method, vds.url(path), data=data, headers=named)
+
+
+async def test_the_passkey_handlers_answer_as_described(start: Any, monkeypatch: Any) -> None:
     seen = set()
-    for path in ("/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz", "/metrics"):
+    vds = await start(limit_registrations_per_hour=100, limit_requests_per_address=5)
+    ann = await vds.person("Ann")
+    token = {"Authorization": f"Bearer {ann.token}"}
+    key = Authenticator(vds.settings.origin)
+    wanted = await ask(vds, "POST", "/api/passkeys/challenge", **token)
+    seen.add(await check(wanted))
+    made = await ask(vds, "POST", "/api/passkeys", key.make(await wanted.json()), **token)
+    seen.add(await check(made))
+    request = await ask(vds, "POST", "/api/session/passkey/challenge")
+    seen.add(await check(request))
+    cookie = {"Cookie": f"hearth-passkey={request.cookies['hearth-passkey'].value}"}
+    said = key.sign(await request.json())
+    for response in [
+        await ask(vds, "POST", "/api/session/passkey", said, **cookie),
+        await ask(vds, "POST", "/api/session/passkey", said),
+        await ask(vds, "POST", "/api/session/passkey", b"{"),
+        await ask(vds, "POST", "/api/session/passkey", b"x" * 20_000),
+        await ask(vds, "POST", "/api/passkeys", b"{", **token),
+        await ask(vds, "POST", "/api/passkeys", b"x" * 20_000, **token),
+        await ask(
+            vds, "POST", "/api/passkeys", key.make({**said, "challenge": "", "rp_id": "x"}), **token
+        ),
+        await ask(vds, "GET", "/api/passkeys", **token),
+        await ask(vds, "DELETE", "/api/passkeys/abcd", **token),
+        await ask(vds, "DELETE", "/api/passkeys/a", **token),
+        *[await ask(vds, method, path) for method, path in PASSKEY_PATHS],
+        *[
+            await ask(vds, method, path, Origin="https://evil.example")
+            for method, path in (*PASSKEY_PATHS, *LOG_IN_PATHS)
+            if method != "GET"
+        ],
+        *[await ask(vds, "POST", "/api/session/passkey/challenge") for _ in range(5)],
+        *[await ask(vds, "POST", "/api/session/passkey", said) for _ in range(30)],
+    ]:
+        seen.add(await check(response))
+    bob = await vds.person("Bob")
+    many = {"Authorization": f"Bearer {bob.token}"}
+    monkeypatch.setattr("signaling.passkeys.PASSKEYS_PER_PERSON", 0)
+    seen.add(await check(await ask(vds, "POST", "/api/passkeys/challenge", **many)))
+    monkeypatch.setattr("signaling.passkeys.PASSKEYS_PER_PERSON", 1)
+    wanted = await ask(vds, "POST", "/api/passkeys/challenge", **many)
+    monkeypatch.setattr("signaling.passkeys.PASSKEYS_PER_PERSON", 0)
+    late = Authenticator(vds.settings.origin).make(await wanted.json())
+    seen.add(await check(await ask(vds, "POST", "/api/passkeys", late, **many)))
+    monkeypatch.undo()
+    for method, path in PASSKEY_PATHS:
+        for _ in range(60):
+            response = await ask(vds, method, path, **many)
+            if response.status == 429:
+                break
+        seen.add(await check(response))
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    vds.time.pass_by(290)
+    await ann.refresh()
+    token = {"Authorization": f"Bearer {ann.token}"}
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.is_live", broken)
+    monkeypatch.setattr("signaling.storage.passkeys.SqlitePasskeys.find", broken)
+
+    async def log_in() -> Any:
+        request = await ask(vds, "POST", "/api/session/passkey/challenge")
+        cookie = {"Cookie": f"hearth-passkey={request.cookies['hearth-passkey'].value}"}
+        said = key.sign(await request.json())
+        return await ask(vds, "POST", "/api/session/passkey", said, **cookie)
+
+    failing = [
+        *[lambda m=m, p=p: ask(vds, m, p, **token) for m, p in PASSKEY_PATHS],
+        log_in,
+    ]
+    for call in failing:
+        seen.add(await check(await call()))
+    monkeypatch.undo()
+    from signaling.app import STORAGE
+
+    await vds.server.app[STORAGE].close()
+    for call in failing:
+        seen.add(await check(await call()))
+    await vds.server.close()
+    number = "http://192.0.2.1:8080"
+    nameless = await start(origin=number)
+    response = await nameless.post("/api/accounts", {**ANN, "username": "Eve"}, origin=number)
+    token = {"Authorization": f"Bearer {(await response.json())['access_token']}"}
+    body = {"/api/passkeys": late, "/api/session/passkey": said}
+    for method, path in (*PASSKEY_PATHS[:2], *LOG_IN_PATHS):
+        response = await ask(nameless, method, path, body.get(path), **token)
+        assert response.status == 404
+        seen.add(await check(response))
+    assert {p for p in promised() if "/passkey" in p[0]} - seen == set()
+
+
+def promised() -> set[tuple[str, str, int]]:
+    return {
+        (path, method, int(status))
+        for path, methods in DOCUMENT["paths"].items()
+        for method, described in methods.items()
+        for status in described["responses"]
+    }
+
+
+async def test_the_handlers_answer_as_described(start: Any, monkeypatch: Any) -> None:
+    seen = set()
+    vds = await start(limit_requests_per_address=20)
+    for path in ("/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"):
         seen.add(await check(await vds.get(path)))
     ann = await vds.person("Ann")
     for response in [
@@ -81,6 +204,7 @@ async def test_the_handlers_answer_as_described(vds: Any, monkeypatch: Any) -> N
         await vds.post("/api/session", method="DELETE", origin=None),
         await vds.get("/api/signaling", Origin=vds.settings.origin),
         await vds.get("/api/signaling", Origin="https://evil.example"),
+        *[await vds.post("/api/session/refresh", cookie=f"guess{i}") for i in range(20)],
         *[await vds.post("/api/accounts", {**ANN, "username": f"u{i}"}) for i in range(9)],
         *[await vds.log_in("Ann", "wrong") for i in range(10)],
     ]:
@@ -108,13 +232,7 @@ async def test_the_handlers_answer_as_described(vds: Any, monkeypatch: Any) -> N
         seen.add(await check(await call()))
 
     sockets = {("/api/signaling", "get", 101), ("/api/signaling", "get", 429)}  # test_websocket
-    promised = {
-        (path, method, int(status))
-        for path, methods in DOCUMENT["paths"].items()
-        for method, described in methods.items()
-        for status in described["responses"]
-    }
-    assert promised - seen == sockets
+    assert {p for p in promised() if "/passkey" not in p[0]} - seen == sockets
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

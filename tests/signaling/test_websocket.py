@@ -264,6 +264,21 @@ async def test_an_account_holds_so_many_sockets(start: Any) -> None:
     await ann.connect()
 
 
+async def test_a_session_holds_so_many_sockets(start: Any) -> None:
+    vds = await start(limit_sockets_per_session=2)
+    ann = await vds.person("Ann")
+    first, _second = await ann.connect(), await ann.connect()
+    for _ in range(3):  # a refused one holds nothing of the account either
+        third = await vds.socket()
+        await third.send(Authenticate(version=VERSION, token=ann.token))
+        assert await refusal(third) == "too_many_connections"
+    other = await vds.log_in("Ann", "correct horse battery")
+    elsewhere = await vds.socket()
+    await elsewhere.authenticate((await other.json())["access_token"])
+    await first.socket.close()
+    await ann.connect()
+
+
 async def test_an_address_holds_so_many_sockets(start: Any) -> None:
     vds = await start(limit_sockets_per_address=2)
     first, _second = await vds.socket(), await vds.socket()

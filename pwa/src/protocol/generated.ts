@@ -21,6 +21,9 @@ export type ErrorCode =
   | 'internal'
   | 'wrong_credentials'
   | 'username_taken'
+  | 'passkey_refused'
+  | 'passkeys_full'
+  | 'passkeys_unavailable'
   | 'not_logged_in'
   | 'token_expired'
   | 'token_invalid'
@@ -64,6 +67,9 @@ export const ErrorCodeShape: Shape = {
     'internal',
     'wrong_credentials',
     'username_taken',
+    'passkey_refused',
+    'passkeys_full',
+    'passkeys_unavailable',
     'not_logged_in',
     'token_expired',
     'token_invalid',
@@ -211,6 +217,112 @@ export const ProblemShape: Shape = {
     code: { shape: ErrorCodeShape },
     message: { shape: { kind: 'string' } },
     retry_after_s: { shape: { kind: 'nullable', of: { kind: 'integer', min: 0, max: 9007199254740991 } }, optional: true },
+  },
+}
+
+/** What the browser is asked to make; what never varies the app knows by itself. */
+export interface PasskeyCreation {
+  challenge: string
+  rp_id: string
+  user_handle: string
+  user_name: string
+  algorithms: number[]
+  exclude: string[]
+  timeout_ms: number
+}
+
+export const PasskeyCreationShape: Shape = {
+  kind: 'record',
+  fields: {
+    challenge: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    rp_id: { shape: { kind: 'string' } },
+    user_handle: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    user_name: { shape: { kind: 'string', min: 1, max: 64 } },
+    algorithms: { shape: { kind: 'list', of: { kind: 'integer' } } },
+    exclude: { shape: { kind: 'list', of: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } } },
+    timeout_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** What an authenticator made, and what the person calls it. */
+export interface NewPasskey {
+  name: string
+  client_data: string
+  attestation: string
+}
+
+export const NewPasskeyShape: Shape = {
+  kind: 'record',
+  fields: {
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+    client_data: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    attestation: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+  },
+}
+
+/** What any passkey of this server is asked to sign. */
+export interface PasskeyRequest {
+  challenge: string
+  rp_id: string
+  timeout_ms: number
+}
+
+export const PasskeyRequestShape: Shape = {
+  kind: 'record',
+  fields: {
+    challenge: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    rp_id: { shape: { kind: 'string' } },
+    timeout_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** What a passkey signed. Log in with it. */
+export interface PasskeyAssertion {
+  id: string
+  client_data: string
+  authenticator_data: string
+  signature: string
+  user_handle: string
+}
+
+export const PasskeyAssertionShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    client_data: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    authenticator_data: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    signature: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    user_handle: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+  },
+}
+
+/** A passkey of the person who asks. Times are milliseconds since 1970. */
+export interface Passkey {
+  id: string
+  name: string
+  created_ms: number
+  used_ms?: number | null
+}
+
+export const PasskeyShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', max: 8192, pattern: '^[A-Za-z0-9_-]*$(?!\\n)' } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+    created_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    used_ms: { shape: { kind: 'nullable', of: { kind: 'integer', min: 0, max: 9007199254740991 } }, optional: true },
+  },
+}
+
+/** The passkeys of the person who asks, the oldest first. */
+export interface PasskeyList {
+  passkeys: Passkey[]
+}
+
+export const PasskeyListShape: Shape = {
+  kind: 'record',
+  fields: {
+    passkeys: { shape: { kind: 'list', of: PasskeyShape } },
   },
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 import jwt
 import pytest
 
+from signaling.passwords import Passwords
+
 PASSWORD = "correct horse battery"
 ANN = {"username": "Ann", "password": PASSWORD}
 
@@ -63,6 +65,26 @@ async def test_logging_in_answers_a_wrong_name_and_a_wrong_password_alike(vds: A
     nobody = await vds.log_in("Nobody", "wrong")
     assert await code(wrong) == await code(nobody) == (401, "wrong_credentials")
     assert await wrong.read() == await nobody.read()
+
+
+async def test_unknown_and_taken_names_cost_the_same_work_as_others(
+    vds: Any, monkeypatch: Any
+) -> None:
+    await vds.person("Ann")
+    work: list[str] = []
+    for name in ("hash", "verify"):
+        real = getattr(Passwords, name)
+
+        async def counted(*given: Any, name: str = name, real: Any = real) -> Any:
+            work.append(name)
+            return await real(*given)
+
+        monkeypatch.setattr(Passwords, name, counted)
+    await vds.log_in("Ann", "wrong")
+    await vds.log_in("Nobody", "wrong")
+    assert await code(await vds.post("/api/accounts", ANN)) == (409, "username_taken")
+    assert (await vds.post("/api/accounts", {**ANN, "username": "Bob"})).status == 201
+    assert work == ["verify", "verify", "hash", "hash"]
 
 
 async def test_twenty_wrong_passwords_lock_the_account_even_for_the_right_one(vds: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import structlog
 
+from signaling.app import METRICS
 from signaling.config import Settings
 from signaling.http.middleware import security_headers
 
@@ -18,13 +19,16 @@ EXPECTED_POLICY = {
     "connect-src 'self' ws://hearth.test",
     "manifest-src 'self'",
     "worker-src 'self'",
+    "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types vue default",
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/api/nothing", "/api/session", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/nothing", "/api/session", "/readyz"])
 async def test_every_answer_is_locked_down(vds: Any, path: str) -> None:
     headers = (await vds.get(path)).headers
     assert set(headers["Content-Security-Policy"].split("; ")) == EXPECTED_POLICY
@@ -35,6 +39,10 @@ async def test_every_answer_is_locked_down(vds: Any, path: str) -> None:
     assert "camera=(self)" in headers["Permissions-Policy"]
     assert "Strict-Transport-Security" not in headers
     assert "Server" not in headers
+
+
+async def test_the_apps_port_has_no_figures(vds: Any) -> None:
+    assert (await vds.get("/metrics")).status == 404
 
 
 def test_the_policy_names_the_socket_of_each_origin() -> None:
@@ -71,7 +79,7 @@ async def test_logs_and_metrics_name_nobody(vds: Any) -> None:
         home, peer = await vds.home(name="Kitchen of the logs"), await ann.connect()
         await peer.join()
         await vds.get("/some/path-of-the-logs?token=of-the-logs")
-    metrics = await (await vds.get("/metrics")).text()
+    metrics = vds.server.app[METRICS].render().decode()
     heard = json.dumps(logs) + metrics
     for secret in (
         "of-the-logs",
