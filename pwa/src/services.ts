@@ -2,8 +2,10 @@
 import { uuidv7 } from './chat/ids'
 import { acrossTabs } from './net/access'
 import { createApi } from './net/api'
+import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
 import { makeLink } from './net/link'
+import { createPasskeyApi } from './net/passkeyApi'
 import { dialSignaled } from './net/signaled'
 import { onWake } from './net/wake'
 import { settingsStorage } from './storage/settings'
@@ -11,6 +13,8 @@ import type { Services } from './stores/services'
 
 export const realServices: Services = {
   api: createApi((...request) => fetch(...request)),
+  passkeyApi: createPasskeyApi((...request) => fetch(...request)),
+  authenticator: browserAuthenticator(window),
   settings: settingsStorage(() => localStorage),
   exclusive: acrossTabs,
   makeLink: (options) =>

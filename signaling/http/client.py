@@ -11,7 +11,7 @@ from signaling.limits import address_key
 
 def client_key(request: web.Request, settings: Settings) -> str:
     """Give what the limits count the client of a request under."""
-    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ())) if settings.proxies else ""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
     return address_key(client_address(request.remote, forwarded, settings.proxies))
 
 

@@ -265,7 +265,7 @@ async def test_an_account_holds_so_many_sockets(start: Any) -> None:
 
 
 async def test_a_session_holds_so_many_sockets(start: Any) -> None:
-    vds = await start(limit_sockets_per_session=2)
+    vds = await start(limit_sockets_per_session=2, limit_sockets_per_account=3)
     ann = await vds.person("Ann")
     first, _second = await ann.connect(), await ann.connect()
     for _ in range(3):  # a refused one holds nothing of the account either

@@ -3,12 +3,15 @@
  *
  * NetError
  * ├── ProblemError     the server answered, and refused
- * └── Unreachable      nothing answered, or not a Hearth server
+ * ├── Unreachable      nothing answered, or not a Hearth server
+ * └── PasskeyFailed    the browser, or the person, gave no passkey
  */
 import type { ErrorCode } from '../protocol/generated'
 
-/** `unreachable` is the app's own: no server was there to give a code. */
-export type FailureCode = ErrorCode | 'unreachable'
+export type PasskeyFailure = 'passkey_cancelled' | 'passkey_known'
+
+/** Those that are no `ErrorCode` are the app's own: no server was there to give a code. */
+export type FailureCode = ErrorCode | 'unreachable' | PasskeyFailure
 
 export abstract class NetError extends Error {
   abstract readonly code: FailureCode
@@ -29,6 +32,14 @@ export class ProblemError extends NetError {
 export class Unreachable extends NetError {
   override readonly name = 'Unreachable'
   readonly code = 'unreachable'
+}
+
+export class PasskeyFailed extends NetError {
+  override readonly name = 'PasskeyFailed'
+
+  constructor(readonly code: PasskeyFailure) {
+    super('The browser gave no passkey.')
+  }
 }
 
 /** Codes that mean: this person has to log in again. */

@@ -13,7 +13,7 @@ import { useSettings } from './settings'
 export type AccountState = 'unknown' | 'remembered' | 'in' | 'out'
 
 export const useAccount = defineStore('account', () => {
-  const { api, now, exclusive } = services()
+  const { api, passkeyApi, authenticator, now, exclusive } = services()
   const settings = useSettings()
   const state = ref<AccountState>('unknown')
   const user = shallowRef<User | null>(null)
@@ -50,6 +50,12 @@ export const useAccount = defineStore('account', () => {
     access.take(await api.logIn(credentials))
   }
 
+  async function logInWithPasskey(): Promise<void> {
+    if (!authenticator) return
+    const assertion = await authenticator.sign(await passkeyApi.beginLogIn())
+    access.take(await passkeyApi.logIn(assertion))
+  }
+
   async function logOut(): Promise<void> {
     try {
       await api.logOut()
@@ -82,6 +88,8 @@ export const useAccount = defineStore('account', () => {
     restore,
     register,
     logIn,
+    hasPasskeys: authenticator !== null,
+    logInWithPasskey,
     logOut,
     end,
     token: () => access.token(),

@@ -2,11 +2,16 @@
 import type { MakeId } from '../chat/commands'
 import type { Exclusive } from '../net/access'
 import type { Api } from '../net/api'
+import type { Authenticator } from '../net/authenticator'
 import type { LinkOptions, MakeLink } from '../net/link'
+import type { PasskeyApi } from '../net/passkeyApi'
 import type { SettingsStorage } from '../storage/settings'
 
 export interface Services {
   api: Api
+  passkeyApi: PasskeyApi
+  /** Null where this browser has no passkeys for this address. */
+  authenticator: Authenticator | null
   settings: SettingsStorage
   exclusive: Exclusive
   makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>) => MakeLink

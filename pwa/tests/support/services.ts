@@ -2,6 +2,8 @@ import { createPinia, setActivePinia } from 'pinia'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
 import type { LinkHandlers, LinkOptions } from '../../src/net/link'
+import type { Authenticator } from '../../src/net/authenticator'
+import type { PasskeyApi } from '../../src/net/passkeyApi'
 import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
 import { provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
@@ -12,6 +14,8 @@ export const session: Session = {
   expires_in_s: 300,
   user: { id: '1', name: 'anna' },
 }
+
+const absent = () => Promise.reject(new Error('This test has no passkeys.'))
 
 /** The outside of the stores, in the hands of a test. */
 export class TestServices {
@@ -25,9 +29,19 @@ export class TestServices {
   logOut: () => Promise<void> = () => Promise.resolve()
   options!: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>
   handlers!: LinkHandlers
+  authenticator: Authenticator | null = null
+  passkeyApi: PasskeyApi = {
+    beginMaking: absent,
+    make: absent,
+    list: absent,
+    remove: absent,
+    beginLogIn: absent,
+    logIn: absent,
+  }
   private made = 1_000
 
-  constructor() {
+  constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi'>> = {}) {
+    Object.assign(this, given)
     setActivePinia(createPinia())
     provideServices(this.services())
   }
@@ -60,6 +74,8 @@ export class TestServices {
         refresh: () => this.refresh(),
         logOut: () => this.logOut(),
       },
+      passkeyApi: this.passkeyApi,
+      authenticator: this.authenticator,
       settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
       exclusive: (action) => action(),
       makeLink: (options) => (handlers) => {
