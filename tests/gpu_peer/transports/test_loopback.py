@@ -1,9 +1,12 @@
 """Two real WebRTC ends, a stand-in for signaling between them, a scripted engine behind."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiortc import RTCSessionDescription
 
 from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.conversation import SYSTEM
@@ -27,7 +30,7 @@ from protocol.chat import (
 )
 from protocol.framing import FIRST, LAST
 from protocol.limits import FRAME_BYTES, TEXT_CHARS
-from protocol.signaling import Candidate
+from protocol.signaling import Answer, Candidate
 from tests.gpu_peer.support.device import RtcDevice
 from tests.gpu_peer.support.house import House, a_house
 
@@ -200,6 +203,21 @@ async def test_the_answer_names_one_fingerprint_and_leaves_dtls_to_the_device(
     assert len(fingerprints) == 1
     assert fingerprints[0].startswith("a=fingerprint:sha-256 ")
     assert "a=setup:passive" in sdp
+
+
+async def test_another_certificate_than_the_offers_gets_no_channel(
+    sessions: SignaledSessions, device: RtcDevice
+) -> None:
+    await device.peer.setLocalDescription(await device.peer.createOffer())
+    sdp = device.peer.localDescription.sdp
+    swapped = re.sub(r"(a=fingerprint:sha-256) .*", rf"\1 {':'.join(['AB'] * 32)}", sdp)
+    assert swapped != sdp
+    answer = await device.offer(swapped)
+    assert isinstance(answer, Answer)
+    await device.peer.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+    async with asyncio.timeout(20):
+        await asyncio.wait(sessions._tasks)  # the PC gives the connection up by itself
+    assert not device.open.is_set()
 
 
 async def test_two_people_share_nothing(house: House, sessions: SignaledSessions) -> None:

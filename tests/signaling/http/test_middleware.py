@@ -41,6 +41,25 @@ async def test_every_answer_is_locked_down(vds: Any, path: str) -> None:
     assert "Server" not in headers
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", ["/", "/api/session", "/api/passkeys", "/.well-known/jwks.json"])
+async def test_no_other_origin_is_let_in_to_read(vds: Any, method: str, path: str) -> None:
+    asked = {
+        "Origin": "https://evil.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    response = await vds.http.request(method, vds.url(path), headers=asked)
+    assert not [name for name in response.headers if name.startswith("Access-Control-")]
+
+
+async def test_over_https_every_answer_asks_for_https(start: Any) -> None:
+    vds = await start(origin="https://hearth.example")
+    for path in ("/", "/healthz", "/api/nothing", "/.well-known/jwks.json"):
+        transport = (await vds.get(path)).headers["Strict-Transport-Security"]
+        assert transport == "max-age=31536000; includeSubDomains"
+
+
 async def test_the_apps_port_has_no_figures(vds: Any) -> None:
     assert (await vds.get("/metrics")).status == 404
 
