@@ -40,10 +40,10 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
-        # A string becomes HTML or code only through Vue's own policy and the app's, which lets
+        # A string becomes HTML or code only through Vue's own policy and the app's, which let
         # nothing but the service worker's address through.
         "require-trusted-types-for": "'script'",
-        "trusted-types": "vue default",
+        "trusted-types": "vue hearth default",
     }
     headers = {
         "Content-Security-Policy": "; ".join(f"{key} {value}" for key, value in policy.items()),
