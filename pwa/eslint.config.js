@@ -5,6 +5,7 @@ import ts from 'typescript-eslint'
 /** Each layer may import the layers before it, and never one after it. */
 const layers = [
   'protocol',
+  'release',
   'chat',
   'trust',
   'net',
@@ -17,7 +18,7 @@ const layers = [
 ]
 
 /** Layers that know nothing of Vue, so that they can be read and tested without it. */
-const pure = ['protocol', 'chat', 'trust', 'net', 'storage']
+const pure = ['protocol', 'release', 'chat', 'trust', 'net', 'storage']
 
 /** Side by side: none of them may know another. */
 const apart = {
@@ -49,8 +50,20 @@ function direction(layer) {
   }
 }
 
+/** The service worker is a program of its own, which shares with the page what a release is. */
+const worker = {
+  files: ['src/worker/**/*.ts'],
+  ignores: ['src/**/*.test.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [{ regex: '^\\.\\./(?!release/)|^[^.]', message: 'Only ../release.' }] },
+    ],
+  },
+}
+
 const withoutNetwork = {
-  files: ['src/{protocol,chat,trust}/**/*.ts'],
+  files: ['src/{protocol,release,chat,trust}/**/*.ts'],
   rules: {
     'no-restricted-globals': [
       'error',
@@ -107,5 +120,6 @@ export default ts.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   ...layers.map(direction),
+  worker,
   withoutNetwork,
 )

@@ -10,12 +10,12 @@ import { manifest } from './build/manifest.ts'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { version } = JSON.parse(readFileSync(here('./package.json'), 'utf8')) as { version: string }
 
-/** What the server answers itself: the service worker never puts the app's page in its place. */
-const notPages = [/^\/api(\/|$)/, /^\/\.well-known\//, /^\/healthz$/, /^\/readyz$/, /^\/metrics$/]
-
 /** Only these tests need a page, which takes far longer to make than to test. */
 const withPage = ['src/{storage,stores,composables,components,pages}/**/*.test.ts']
-const withoutPage = ['src/{protocol,chat,trust,net,i18n}/**/*.test.ts', 'build/**/*.test.ts']
+const withoutPage = [
+  'src/{protocol,release,worker,chat,trust,net,i18n}/**/*.test.ts',
+  'build/**/*.test.ts',
+]
 
 export default defineConfig({
   plugins: [
@@ -32,13 +32,11 @@ export default defineConfig({
       injectRegister: false,
       manifest,
       includeManifestIcons: false,
-      workbox: {
-        globPatterns: ['**/*.{js,css,html,svg,webmanifest}', 'icons/icon-192.png'],
-        navigateFallback: 'index.html',
-        navigateFallbackDenylist: notPages,
-        cleanupOutdatedCaches: true,
-        inlineWorkboxRuntime: true,
-      },
+      strategies: 'injectManifest',
+      srcDir: 'src/worker',
+      filename: 'sw.ts',
+      // The worker learns what to keep from the signed release.json, and names no file itself.
+      injectManifest: { injectionPoint: undefined, rollupFormat: 'iife' },
     }),
     compress(),
   ],

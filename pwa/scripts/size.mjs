@@ -38,11 +38,13 @@ async function firstLoad() {
   return [...found]
 }
 
+/** The worker keeps every file of a release but itself, uncompressed. */
 async function precache() {
-  const worker = await readFile(join(dist, 'sw.js'), 'utf8')
-  const urls = [...worker.matchAll(/url:\s*["']([^"']+)["']/g)].map(([, url]) => url)
-  const sizes = await Promise.all(urls.map(async (url) => (await readFile(join(dist, url))).length))
-  return { count: urls.length, bytes: sizes.reduce((total, one) => total + one, 0) }
+  const entries = await readdir(dist, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name))
+  const kept = paths.filter((path) => !/\.(br|gz)$|[/\\](sw\.js|release\.json)$/.test(path))
+  const sizes = await Promise.all(kept.map(async (path) => (await readFile(path)).length))
+  return { count: kept.length, bytes: sizes.reduce((total, one) => total + one, 0) }
 }
 
 const first = await firstLoad()

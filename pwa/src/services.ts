@@ -6,6 +6,7 @@ import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
 import { makeLink } from './net/link'
 import { createPasskeyApi } from './net/passkeyApi'
+import { releaseWorker } from './net/releaseWorker'
 import { dialSignaled } from './net/signaled'
 import { onWake } from './net/wake'
 import { settingsStorage } from './storage/settings'
@@ -24,6 +25,12 @@ export const realServices: Services = {
   nextFrame: (action) => requestAnimationFrame(action),
   onWake: (wake) => onWake({ window, document }, wake),
   isOnline: () => navigator.onLine,
+  releaseWorker: releaseWorker({
+    // The development server has no release to check.
+    container: import.meta.env.PROD ? navigator.serviceWorker : undefined,
+    every: (ms, action) => void setInterval(action, ms),
+    reload: () => location.reload(),
+  }),
 }
 
 function openSocket(): WebSocket {

@@ -1,9 +1,10 @@
-"""`python -m launch run`, `prepare` and `test`; what scripts/run and scripts/test start."""
+"""`python -m launch run`, `prepare`, `test`, `release`: what the scripts of these names start."""
 
 import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -40,8 +41,10 @@ def main(arguments: list[str]) -> int:
             return test(workshop, arguments[1:])
         elif command == "bench":
             return bench(workshop, arguments[1])
+        elif command == "release":
+            return release(workshop, arguments[1:])
         else:
-            raise LaunchError("Say `launch run`, `launch prepare [--tests]`, or `launch test`.")
+            raise LaunchError("Say `launch run`, `prepare [--tests]`, `test` or `release`.")
     except LaunchError as error:
         print(error, file=sys.stderr)
         return 1
@@ -96,6 +99,14 @@ def bench(workshop: Workshop, name: str) -> int:
     prepare(workshop, for_tests=True)
     prepare_browser()
     return 1 if suites.run(suites.bench(name), say).failed else 0
+
+
+def release(workshop: Workshop, words: list[str]) -> int:
+    """Make a release key, sign the app or check one; give the exit status."""
+    tools.require((tools.NODE, tools.NPM))
+    workshop.prepare(plan.to_release(sign=words[:1] == ["sign"]))
+    command = parts.release_command(settings.read(os.environ), words)
+    return subprocess.run(command, check=False).returncode
 
 
 def prepare_browser() -> None:

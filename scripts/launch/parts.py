@@ -15,7 +15,7 @@ def home(settings: Settings) -> list[Part]:
     environment = child_environment(
         settings,
         {
-            "HEARTH_PWA": str(PWA / "dist"),
+            "HEARTH_PWA": str(app_folder(settings)),
             "HEARTH_HOME_KEYS": home_key(settings),
             "HEARTH_MODEL": settings.model,
         },
@@ -30,6 +30,23 @@ def home(settings: Settings) -> list[Part]:
 def home_key(settings: Settings) -> str:
     """Ask the PC's part for its public key; made on the first start."""
     return _ask([str(PYTHON), "-m", "gpu_peer", "identity"], settings, show=False)
+
+
+def app_folder(settings: Settings, built: Path = PWA / "dist") -> Path:
+    """Have a copy of the app that this installation's key has signed; the key is made at first.
+
+    It is a copy, since several installations may share a checkout, each with a key of its own.
+    """
+    folder = settings.data / "app"
+    words = ["sign", str(built), "--to", str(folder), "--first"]
+    _ask(release_command(settings, words), settings, show=False)
+    return folder
+
+
+def release_command(settings: Settings, words: list[str]) -> list[str]:
+    """Give the command of the release tool, which signs with this installation's key by default."""
+    tool = PWA / "scripts" / "release.mjs"
+    return ["node", str(tool), str(settings.data / "release-key.pem"), *words]
 
 
 def model_folder(settings: Settings) -> Path:

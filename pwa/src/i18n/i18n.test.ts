@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ErrorCodeShape, EndReasonShape } from '../protocol/generated'
+import { reasons } from '../release/refused'
 import { createTranslations, languages, spoken } from '.'
 import { russianForm } from './plurals'
 
@@ -42,7 +43,7 @@ describe('English and Russian', () => {
   })
 
   it('leave nothing empty, and Russian nothing in English', () => {
-    const names = new Set(['app.name', 'chat.hearth', 'settings.none'])
+    const names = new Set(['app.name', 'chat.hearth', 'settings.none', 'settings.refusedWhy'])
     for (const [key, text] of ru) {
       expect(text.trim(), key).not.toBe('')
       if (!names.has(key)) expect(text, key).toMatch(/[а-яё]/i)
@@ -52,6 +53,7 @@ describe('English and Russian', () => {
   it('have a sentence for every error and every end', () => {
     if (ErrorCodeShape.kind !== 'enum' || EndReasonShape.kind !== 'enum') throw new Error('shape')
     for (const code of ErrorCodeShape.values) expect(en.get(`error.${code}`), code).toMatch(/\.$/)
+    for (const reason of reasons) expect(en.get(`update.reason.${reason}`), reason).toBeTruthy()
     const ends = EndReasonShape.values.filter((reason) => reason !== 'stop')
     for (const reason of ends) expect(en.get(`end.${reason}`), reason).toMatch(/\.$/)
   })

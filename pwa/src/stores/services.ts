@@ -5,6 +5,7 @@ import type { Api } from '../net/api'
 import type { Authenticator } from '../net/authenticator'
 import type { LinkOptions, MakeLink } from '../net/link'
 import type { PasskeyApi } from '../net/passkeyApi'
+import type { ReleaseWorker } from '../net/releaseWorker'
 import type { SettingsStorage } from '../storage/settings'
 
 export interface Services {
@@ -22,6 +23,7 @@ export interface Services {
   /** Calls when a connection may have died or may be had again. Gives what ends it. */
   onWake: (wake: () => void) => () => void
   isOnline: () => boolean
+  releaseWorker: ReleaseWorker
 }
 
 let given: Services | null = null

@@ -1,6 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
+import type { Heard } from '../../src/net/releaseWorker'
 import type { LinkHandlers, LinkOptions } from '../../src/net/link'
 import type { Authenticator } from '../../src/net/authenticator'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
@@ -38,6 +39,8 @@ export class TestServices {
     beginLogIn: absent,
     logIn: absent,
   }
+  release!: Heard
+  applied = 0
   private made = 1_000
 
   constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi'>> = {}) {
@@ -94,6 +97,10 @@ export class TestServices {
       now: () => 1_000_000,
       nextFrame: (action) => this.frames.push(action),
       onWake: () => () => undefined,
+      releaseWorker: {
+        start: (heard) => Promise.resolve(void (this.release = heard)),
+        apply: () => Promise.resolve(void this.applied++),
+      },
       isOnline: () => true,
     }
   }

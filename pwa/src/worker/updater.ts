@@ -1,0 +1,103 @@
+/** Takes an update when the pinned key signed it and every file is there; otherwise says why not. */
+import { type Manifest, workerFile } from '../release/manifest'
+import { Refused } from '../release/refused'
+import type { Status } from '../release/status'
+import { fingerprint, isSame, judge } from '../release/verify'
+import { downloadFile, downloadRelease, type Fetch, Unreachable } from './download'
+import type { State, Store } from './store'
+
+export interface Outside {
+  store: Store
+  fetch: Fetch
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** Lets one at a time work on the store, across the old worker and a new one. */
+  exclusive: <T>(work: () => Promise<T>) => Promise<T>
+}
+
+export class Updater {
+  constructor(private readonly outside: Outside) {}
+
+  /**
+   * Pins the key of the first release, and has its files; later the same as `check`.
+   * @throws Refused, Unreachable: then there must be no new worker either.
+   */
+  install(): Promise<void> {
+    return this.outside.exclusive(() => this.look())
+  }
+
+  /** Looks for an update. What was refused is kept to be said. */
+  check(): Promise<void> {
+    return this.outside.exclusive(async () => {
+      try {
+        await this.look()
+      } catch (error) {
+        if (!(error instanceof Refused || error instanceof Unreachable)) throw error
+      }
+    })
+  }
+
+  /** Puts the release that is ready into use. */
+  promote(): Promise<void> {
+    const { store, exclusive } = this.outside
+    return exclusive(async () => {
+      const state = await store.read()
+      if (!state.next) return
+      const changed = { ...state, current: state.next, previous: state.current, next: null }
+      await store.write(changed)
+      await store.forgetAllBut(changed.current, changed.previous)
+    })
+  }
+
+  /** Null before the first release. */
+  async status(): Promise<Status | null> {
+    const { pin, current, next, refusal, isRefused } = await this.outside.store.read()
+    if (pin === null || !current) return null
+    const shown = await fingerprint(pin)
+    const ready = next?.version ?? null
+    return { version: current.version, fingerprint: shown, ready, refusal, isRefused }
+  }
+
+  private async look(): Promise<void> {
+    const { store, fetch, now } = this.outside
+    const state = await store.read()
+    try {
+      const release = await downloadRelease(fetch)
+      await judge(release, { pin: state.pin, newest: state.next ?? state.current })
+      await this.fetchFiles(release.manifest)
+      await store.write(taken({ ...state, pin: release.key, isRefused: false }, release.manifest))
+    } catch (error) {
+      if (error instanceof Refused && state.pin !== null) {
+        const refusal = { reason: error.reason, subject: error.subject, at: now() }
+        await store.write({ ...state, refusal, isRefused: true })
+      }
+      throw error
+    }
+  }
+
+  private async fetchFiles(manifest: Manifest): Promise<void> {
+    const { store, fetch } = this.outside
+    for (const file of manifest.files) {
+      if (file.path === workerFile) await verifyWorker(fetch, manifest)
+      else if (!(await store.find(file))) await store.keep(file, await downloadFile(fetch, file))
+    }
+  }
+}
+
+function taken(state: State, manifest: Manifest): State {
+  if (!state.current) return { ...state, current: manifest }
+  if (isSame(manifest, state.current)) return state
+  return { ...state, next: manifest }
+}
+
+/** Asked for each time: a server that changes only the worker is to be noticed as well. */
+async function verifyWorker(fetch: Fetch, manifest: Manifest): Promise<void> {
+  const file = manifest.files.find(({ path }) => path === workerFile)
+  if (!file) throw new Refused('unreadable')
+  try {
+    await downloadFile(fetch, file)
+  } catch (error) {
+    if (error instanceof Refused) throw new Refused('changed_worker')
+    throw error
+  }
+}
