@@ -99,6 +99,27 @@ test('a new service worker that was signed takes over with its release', async (
   await expect(page.getByText(refused)).toBeHidden()
 })
 
+test('a hostile service worker that hides behind another refusal is said as well', async ({ page }) => {
+  await writeFile(join(app.served, 'release.json'), '{}')
+  await writeFile(join(app.served, 'sw.js'), 'addEventListener("fetch", () => undefined)')
+  await page.reload()
+  await expect(page.getByText(`${refused} its list of files cannot be read`)).toBeVisible()
+  await expect(page.getByText('When you next open this app, it may be another.')).toBeVisible()
+})
+
+test('an honest worker of an unsigned release does not even install', async ({ page }) => {
+  const worker = await readFile(join(app.built, 'sw.js'), 'utf8')
+  await writeFile(join(app.built, 'sw.js'), `${worker}\nself.isSecond = true\n`)
+  await app.sign('another')
+  await page.reload()
+  await expect(page.getByText(`${refused} it is not signed by`)).toBeVisible()
+  await expect(page.getByText('sign the app with the key that you used before')).toBeVisible()
+  await page.waitForFunction(async () => {
+    const registration = await navigator.serviceWorker.getRegistration()
+    return !registration?.installing && !registration?.waiting
+  })
+})
+
 test('a hostile service worker cannot be stopped, but the open page says what came', async ({ page }) => {
   const hostile = `
     addEventListener('install', () => skipWaiting())

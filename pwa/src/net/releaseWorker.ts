@@ -10,7 +10,7 @@ export interface ReleaseWorker {
 
 export interface Heard {
   status: (status: Status | null) => void
-  /** Another worker took over without having been approved by the one that was here. */
+  /** Another worker is installed that the one here did not approve: the next start may be its own. */
   replaced: () => void
 }
 
@@ -23,6 +23,7 @@ export interface Surroundings {
 const address = '/sw.js'
 const hourMs = 3_600_000
 const patienceMs = 60_000
+const settled: ServiceWorkerState[] = ['installed', 'activating', 'activated']
 
 export function releaseWorker({ container, every, reload }: Surroundings): ReleaseWorker {
   let registration: ServiceWorkerRegistration | null = null
@@ -53,13 +54,22 @@ export function releaseWorker({ container, every, reload }: Surroundings): Relea
     every(hourMs, () => void ask('check').then(heard.status))
     heard.status(await ask('check'))
 
-    /** Another worker is coming: the one that is here says whether it was signed. */
+    /**
+     * Another worker is coming: the one that is here says whether it was signed. One of ours would
+     * refuse to be installed; one that is installed all the same is not of ours.
+     */
     async function examine(): Promise<void> {
       if (!believed) return
+      const coming = registration?.installing ?? registration?.waiting
       isApproved = false
       const status = await ask('check')
       heard.status(status)
       isApproved = status?.isRefused === false
+      const warn = () => {
+        if (!isApproved && coming && settled.includes(coming.state)) heard.replaced()
+      }
+      coming?.addEventListener('statechange', warn)
+      warn()
     }
   }
 

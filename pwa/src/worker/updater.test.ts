@@ -21,10 +21,20 @@ beforeEach(async () => {
     store,
     fetch: server.fetch,
     now: () => 5,
-    exclusive: (work) => work(),
+    exclusive: oneByOne(),
   })
   await server.publish(key, appFiles())
 })
+
+/** As the browser's locks do it. */
+function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
 
 /** What a page would be given, as the service worker does it. */
 async function shown(path: string): Promise<string | undefined> {
@@ -91,6 +101,16 @@ describe('an update by the pinned key', () => {
     server.lost = ''
     await updater.check()
     expect(await updater.status()).toMatchObject({ ready: '1.0.0' })
+  })
+
+  it('that waits can be applied while the network hangs in the next', async () => {
+    await updater.check()
+    await server.publish(key, { ...second, 'index.html': '<p>third</p>' }, 3_000)
+    server.stuck = 'index.html'
+    void updater.check()
+    await vi.waitFor(() => expect(server.asked.at(-1)).toBe('index.html'))
+    await updater.promote()
+    expect(await shown('index.html')).toBe('<p>second</p>')
   })
 
   it('leaves the files of pages that are still open, for one update', async () => {

@@ -1,8 +1,8 @@
 /** Takes an update when the pinned key signed it and every file is there; otherwise says why not. */
-import { type Manifest, workerFile } from '../release/manifest'
+import { type Manifest, type Release, workerFile } from '../release/manifest'
 import { Refused } from '../release/refused'
 import type { Status } from '../release/status'
-import { fingerprint, isSame, judge } from '../release/verify'
+import { fingerprint, type Held, isSame, judge } from '../release/verify'
 import { downloadFile, downloadRelease, type Fetch, Unreachable } from './download'
 import type { State, Store } from './store'
 
@@ -11,7 +11,10 @@ export interface Outside {
   fetch: Fetch
   /** Milliseconds since 1970. */
   now: () => number
-  /** Lets one at a time work on the store, across the old worker and a new one. */
+  /**
+   * Lets one at a time change the record, across the old worker and a new one. Nobody fetches in
+   * here: a page that is opened would wait for it.
+   */
   exclusive: <T>(work: () => Promise<T>) => Promise<T>
 }
 
@@ -23,18 +26,16 @@ export class Updater {
    * @throws Refused, Unreachable: then there must be no new worker either.
    */
   install(): Promise<void> {
-    return this.outside.exclusive(() => this.look())
+    return this.look()
   }
 
   /** Looks for an update. What was refused is kept to be said. */
-  check(): Promise<void> {
-    return this.outside.exclusive(async () => {
-      try {
-        await this.look()
-      } catch (error) {
-        if (!(error instanceof Refused || error instanceof Unreachable)) throw error
-      }
-    })
+  async check(): Promise<void> {
+    try {
+      await this.look()
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof Unreachable)) throw error
+    }
   }
 
   /** Puts the release that is ready into use. */
@@ -59,20 +60,35 @@ export class Updater {
   }
 
   private async look(): Promise<void> {
-    const { store, fetch, now } = this.outside
-    const state = await store.read()
+    const { store, fetch, exclusive } = this.outside
     try {
       const release = await downloadRelease(fetch)
-      await judge(release, { pin: state.pin, newest: state.next ?? state.current })
+      await judge(release, held(await store.read()))
       await this.fetchFiles(release.manifest)
-      await store.write(taken({ ...state, pin: release.key, isRefused: false }, release.manifest))
+      await exclusive(() => this.take(release))
     } catch (error) {
-      if (error instanceof Refused && state.pin !== null) {
-        const refusal = { reason: error.reason, subject: error.subject, at: now() }
-        await store.write({ ...state, refusal, isRefused: true })
-      }
+      if (error instanceof Refused) await exclusive(() => this.note(error))
       throw error
     }
+  }
+
+  private async take(release: Release): Promise<void> {
+    const { store } = this.outside
+    const { manifest, key } = release
+    const state = await store.read()
+    await judge(release, held(state)) // another worker may have been quicker
+    for (const file of manifest.files) {
+      // A release that was put into use meanwhile has had the files of others forgotten.
+      if (file.path !== workerFile && !(await store.find(file))) throw new Unreachable()
+    }
+    await store.write(taken({ ...state, pin: key, isRefused: false }, manifest))
+  }
+
+  private async note({ reason, subject }: Refused): Promise<void> {
+    const { store, now } = this.outside
+    const state = await store.read()
+    if (state.pin === null) return
+    await store.write({ ...state, refusal: { reason, subject, at: now() }, isRefused: true })
   }
 
   private async fetchFiles(manifest: Manifest): Promise<void> {
@@ -82,6 +98,10 @@ export class Updater {
       else if (!(await store.find(file))) await store.keep(file, await downloadFile(fetch, file))
     }
   }
+}
+
+function held({ pin, current, next }: State): Held {
+  return { pin, newest: next ?? current }
 }
 
 function taken(state: State, manifest: Manifest): State {

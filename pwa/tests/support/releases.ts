@@ -33,6 +33,8 @@ export class TestServer {
   isDown = false
   /** Ends each request for this path as a lost network does. */
   lost = ''
+  /** Never answers a request for this path. */
+  stuck = ''
   asked: string[] = []
 
   async publish(key: KeyObject, files: Record<string, string>, issued?: number): Promise<void> {
@@ -49,6 +51,7 @@ export class TestServer {
     const path = address.slice(1)
     this.asked.push(path)
     if (this.isDown || path === this.lost) return Promise.reject(new TypeError('no network'))
+    if (path === this.stuck) return new Promise(() => undefined)
     const text = this.files.get(path)
     const { headers } = this
     return Promise.resolve(
