@@ -23,6 +23,15 @@ function shown(page: Page): Promise<string | null> {
   return page.locator('meta[name=description]').getAttribute('content')
 }
 
+/** Whether a newer service worker waits; looks for one first, since browsers take their time. */
+function isWaiting(page: Page): Promise<boolean> {
+  return page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.getRegistration()
+    await registration?.update()
+    return !!registration?.waiting
+  })
+}
+
 test('an update by the pinned key is offered, and taken when the person says so', async ({ page }) => {
   await app.replace(app.built, 'index.html', known, 'the second')
   await app.sign()
@@ -87,15 +96,10 @@ test('a new service worker that was signed takes over with its release', async (
   await app.sign()
   await page.reload()
   await expect(page.getByText('A new version is ready.')).toBeVisible()
-  await page.waitForFunction(async () => {
-    return (await navigator.serviceWorker.getRegistration())?.waiting != null
-  })
+  await expect.poll(() => isWaiting(page)).toBe(true)
   await page.getByRole('button', { name: 'Reload' }).click()
   await expect(page.locator('meta[name=description]')).toHaveAttribute('content', 'the second')
-  const isWaiting = await page.evaluate(async () => {
-    return (await navigator.serviceWorker.getRegistration())?.waiting != null
-  })
-  expect(isWaiting).toBe(false)
+  expect(await isWaiting(page)).toBe(false)
   await expect(page.getByText(refused)).toBeHidden()
 })
 
@@ -114,10 +118,16 @@ test('an honest worker of an unsigned release does not even install', async ({ p
   await page.reload()
   await expect(page.getByText(`${refused} it is not signed by`)).toBeVisible()
   await expect(page.getByText('sign the app with the key that you used before')).toBeVisible()
-  await page.waitForFunction(async () => {
+  const became = await page.evaluate(async () => {
     const registration = await navigator.serviceWorker.getRegistration()
-    return !registration?.installing && !registration?.waiting
+    await registration?.update()
+    const coming = registration?.installing ?? registration?.waiting
+    if (coming?.state === 'installing') {
+      await new Promise((done) => coming.addEventListener('statechange', done, { once: true }))
+    }
+    return coming?.state
   })
+  expect(became).toBe('redundant')
 })
 
 test('a hostile service worker cannot be stopped, but the open page says what came', async ({ page }) => {
@@ -129,10 +139,6 @@ test('a hostile service worker cannot be stopped, but the open page says what ca
   await writeFile(join(app.served, 'sw.js'), hostile)
   await page.reload()
   await expect(page.getByText('The server sends a service worker that is not the signed one.')).toBeVisible()
-  await page.waitForFunction(async () => {
-    const registration = await navigator.serviceWorker.getRegistration()
-    return !registration?.installing && !registration?.waiting
-  })
   await expect(page.getByText('Close it, and use Hearth on the PC itself')).toBeVisible()
   expect(await shown(page)).toBe(known)
 })
