@@ -7,6 +7,7 @@ PeerError                 ends the process; its text is one sentence for the use
 ├── StorageError          the chats' database
 │   ├── StorageDamaged    the file is not a sound database; it is left as it is
 │   └── StorageFailed     the system refused a read or a write: disk full, locked, no permission
+├── BackupFailed          a backup cannot be made or put back; what was there is as it was
 ├── EngineUnavailable     the inference core or its model cannot be loaded
 │   └── DeviceUnavailable the device that was asked for by name cannot be had
 └── EngineBuildFailed     an engine could not be built ahead of time
@@ -15,6 +16,9 @@ PeerError                 ends the process; its text is one sentence for the use
     └── GraphRefused      nodes of the graph are not taken; each is named
 
 Refused                   what a device asked for cannot be done; crosses the wire as `ChatError`
+ListRefused               what was asked of the list of people and devices; a sentence for its page
+├── DeviceOfAnother       the key is paired as another person's
+└── DeviceWasRemoved      the key was removed, and nobody said that it may come back
 TooLong                   a message is longer than the model can hold; `Home` makes it `Refused`
 PlanOutdated              a chat has changed since an answer was planned; `Home` plans anew
 GenerationRefused         the engine does not take a generation; ends its answer as failed
@@ -54,6 +58,10 @@ class StorageDamaged(StorageError):
 
 class StorageFailed(StorageError):
     """The system refused a read or a write. Nothing of the refused change is on disk."""
+
+
+class BackupFailed(PeerError):
+    """A backup cannot be made or put back. What was there before is as it was."""
 
 
 class EngineUnavailable(PeerError):
@@ -120,6 +128,18 @@ class Refused(Exception):
         super().__init__(sentence)
         self.code = code
         self.excess = excess
+
+
+class ListRefused(Exception):
+    """The list of people and devices cannot be changed so; nothing was. The text is a sentence."""
+
+
+class DeviceOfAnother(ListRefused):
+    """The key is paired as another person's device."""
+
+
+class DeviceWasRemoved(ListRefused):
+    """The key was removed once. It is never let in again without a person who says so."""
 
 
 class TooLong(Exception):

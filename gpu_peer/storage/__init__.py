@@ -1,1 +1,1 @@
-"""What the PC keeps: for every user an append-only log of events, in one SQLite file."""
+"""What the PC keeps, in one SQLite file: logs of events, people, and their devices."""
