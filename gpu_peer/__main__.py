@@ -2,6 +2,7 @@
 
 `run`, the default, runs it. `identity` prints its public key, `doctor` what there is to compute on,
 `prepare` has the model converted for that, and `engine build` proves that TensorRT takes a model.
+`backup` and `restore` take the home to another disk.
 """
 
 import argparse
@@ -32,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
                 show_folder(config)
             case "engine":
                 build(config, options)
+            case "backup":
+                keep_backup(config, options.file)
+            case "restore":
+                put_back(config, options.file, replace=options.replace)
             case _:
                 run(config)
     except PeerError as error:
@@ -86,6 +91,34 @@ def build(config: Config, options: argparse.Namespace) -> None:
     sys.stdout.write(report.as_text())
 
 
+def keep_backup(config: Config, file: Path) -> None:
+    """Write the home to a new file, also while it runs."""
+    from gpu_peer.backup import backup
+
+    contents = backup(config.folder, file)
+    sys.stdout.write(
+        f"{contents.as_text()}\nKept in {file}. Whoever has this file can read the chats and pass "
+        "for this home: keep it where nobody else can.\n"
+    )
+
+
+def put_back(config: Config, file: Path, *, replace: bool) -> None:
+    """Put a backup in place, while no home runs."""
+    from gpu_peer.app import only_one
+    from gpu_peer.backup import restore
+
+    with only_one(config):
+        contents, before = restore(config.folder, file, replace=replace)
+    sys.stdout.write(
+        f"{contents.as_text()}\nA device that was removed after this backup was made may be let "
+        "in again: look at the list.\n"
+    )
+    if before is not None:
+        sys.stdout.write(
+            f"What was there before is in {before}, its key too: delete it once you are sure.\n"
+        )
+
+
 def run(config: Config) -> None:
     """Run the home until SIGINT or SIGTERM."""
     from gpu_peer.app import serve
@@ -124,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--compute-capability", required=True, metavar="8.9", help="of the card")
     make.add_argument("--model", type=Path, help="a GGUF file or a float16 model folder")
     make.add_argument("--out", type=Path, help="keep the engine in this file")
+    keep = commands.add_parser("backup", help="write keys, people, devices, chats to one file")
+    keep.add_argument("file", type=Path, help="a new file; only you may read it")
+    put = commands.add_parser("restore", help="put a backup back; the home must not run")
+    put.add_argument("file", type=Path)
+    put.add_argument("--replace", action="store_true", help="also where there is a home already")
     return parser
 
 

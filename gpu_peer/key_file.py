@@ -1,9 +1,11 @@
-"""Files that only this user may read: a private key, written whole or not at all."""
+"""Files that only this user may read, such as a private key, written whole or not at all."""
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from gpu_peer.errors import KeyUnreadable
 
@@ -19,20 +21,22 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, make())
+            with written_whole(path) as file:
+                file.write(make())
             return path.read_bytes()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise KeyUnreadable(f"The key {path} cannot be read or written: {why}.") from None
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Write beside and then rename: a crash leaves the old file or the new, never half of one."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -7,7 +7,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gpu_peer.errors import StorageDamaged, StorageFailed
@@ -43,6 +43,22 @@ def open_database(path: Path, migrations: Path = MIGRATIONS) -> sqlite3.Connecti
             connection.close()
             raise
         return connection
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database as it is at one moment, its log included, while others write to it.
+
+    Raises:
+        StorageDamaged: the source is not a sound database.
+        StorageFailed: the system refused.
+    """
+    with (
+        storage_errors(source),
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as there,
+        closing(sqlite3.connect(target)) as here,
+    ):
+        there.backup(here)
+        _check(here, source)
 
 
 @contextmanager

@@ -215,7 +215,8 @@ class People:
 
 
 def _device(row: tuple[Any, ...]) -> PairedDevice:
-    return PairedDevice(*row[:8], bool(row[8]), row[9])
+    *most, revoked, revoked_ms = row
+    return PairedDevice(*(*most, bool(revoked), revoked_ms))
 
 
 def _clean(name: str) -> str:

@@ -35,9 +35,10 @@ def load_certificate(folder: Path) -> RTCCertificate:
     try:
         key = load_pem_private_key(pem, password=None)
         certificate = x509.load_pem_x509_certificate(pem)
+        fits = key.public_key() == certificate.public_key()
     except ValueError:
-        key = None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        key, fits = None, False
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not fits:
         raise KeyUnreadable(f"The certificate {path} is damaged. Put it back from a backup.")
     return RTCCertificate(key=key, cert=certificate)
 

@@ -21,3 +21,14 @@ def test_a_damaged_one_is_a_sentence(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(KeyUnreadable, match=r"dtls\.pem is damaged"):
         load_certificate(tmp_path)
+
+
+def test_a_key_of_another_certificate_is_a_sentence(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        load_certificate(tmp_path / name)
+    one, other = ((tmp_path / name / "dtls.pem").read_bytes() for name in ("one", "other"))
+    mark = b"-----BEGIN CERTIFICATE-----"
+    mixed = one.partition(mark)[0] + mark + other.partition(mark)[2]
+    (tmp_path / "dtls.pem").write_bytes(mixed)
+    with pytest.raises(KeyUnreadable, match=r"dtls\.pem is damaged"):
+        load_certificate(tmp_path)
