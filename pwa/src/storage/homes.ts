@@ -1,0 +1,69 @@
+/** The homes that this device is paired with, and the key of each: what 'pinned' means here. */
+import type { Bytes } from '../trust/bytes'
+import { keyId } from '../trust/transcript'
+import { change, readAll, remove, withDatabase } from './deviceDatabase'
+
+export interface PinnedHome {
+  /** 32 hexadecimal digits, derived from the key. */
+  readonly id: string
+  /** Ed25519, 32 bytes. A home that shows another one is not this home. */
+  readonly publicKey: Bytes
+  readonly name: string
+  /** Unix time in milliseconds. */
+  readonly pairedAt: number
+  /** Where it was last reached in its own network, to be tried first. */
+  readonly addresses: readonly string[]
+}
+
+/** Null and false: the browser keeps nothing, or failed. That is not 'there are no homes'. */
+export interface HomesStorage {
+  all(): Promise<readonly PinnedHome[] | null>
+  /** Keeps a home that was paired just now, in place of what was kept of the same key. */
+  pin(home: Omit<PinnedHome, 'id'>): Promise<PinnedHome | null>
+  /** Remembers where a home is and what it calls itself. Never its key; of an unknown one nothing. */
+  update(id: string, news: Partial<Pick<PinnedHome, 'name' | 'addresses'>>): Promise<boolean>
+  /** Only because a person asks: anybody can say 'this device was removed'. */
+  unpin(id: string): Promise<boolean>
+}
+
+export function homesStorage(factory: () => IDBFactory): HomesStorage {
+  async function orNull<T>(work: (opened: IDBDatabase) => Promise<T>): Promise<T | null> {
+    try {
+      return await withDatabase(factory(), work)
+    } catch {
+      return null
+    }
+  }
+
+  async function done(work: (opened: IDBDatabase) => Promise<void>): Promise<boolean> {
+    return (await orNull(async (opened) => (await work(opened), true))) ?? false
+  }
+
+  return {
+    all: () => orNull(async (opened) => (await readAll<PinnedHome>(opened, 'homes')).sort(byTime)),
+
+    pin: async ({ publicKey, name, pairedAt, addresses }) => {
+      const id = await keyId(publicKey)
+      const home = { id, publicKey, name, pairedAt, addresses: [...addresses] }
+      return orNull(async (opened) => {
+        await change<PinnedHome>(opened, 'homes', id, () => home)
+        return home
+      })
+    },
+
+    update: (id, { name, addresses }) =>
+      done(async (opened) => {
+        await change<PinnedHome>(opened, 'homes', id, (there) => {
+          if (!there) return undefined
+          const places = addresses ? [...addresses] : there.addresses
+          return { ...there, name: name ?? there.name, addresses: places }
+        })
+      }),
+
+    unpin: (id) => done((opened) => remove(opened, 'homes', id)),
+  }
+}
+
+function byTime(one: PinnedHome, other: PinnedHome): number {
+  return one.pairedAt - other.pairedAt
+}
