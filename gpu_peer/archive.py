@@ -58,7 +58,7 @@ def pack(archive: Path, files: Mapping[str, Path], home: str, made_ms: int) -> N
         entries = {name: _entry(path) for name, path in files.items()}
         manifest = Manifest(format=FORMAT, home=home, made_ms=made_ms, files=entries)
         with (
-            written_whole(archive) as raw,
+            written_whole(archive, replace=False) as raw,
             zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as zipped,
         ):
             zipped.writestr(_MANIFEST, msgspec.json.encode(manifest))

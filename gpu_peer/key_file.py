@@ -1,9 +1,10 @@
 """Files that only this user may read, such as a private key, written whole or not at all."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +22,8 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with written_whole(path) as file:
+            # Of two processes that make it, the second takes what the first made.
+            with suppress(FileExistsError), written_whole(path, replace=False) as file:
                 file.write(make())
             return path.read_bytes()
     except OSError as error:
@@ -30,8 +32,13 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Write beside and then rename: a crash leaves the old file or the new, never half of one."""
+def written_whole(path: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
+    """Write beside and then rename: a crash leaves the old file or the new, never half of one.
+
+    Raises:
+        FileExistsError: the file is there, and `replace` is false.
+        OSError: the system refused.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -39,6 +46,20 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        if replace:
+            beside.replace(path)
+        else:
+            _take_free_name(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _take_free_name(beside: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(beside)  # the one way that never replaces a file
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links, as on a memory stick
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        beside.replace(path)
