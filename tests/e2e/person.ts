@@ -35,10 +35,13 @@ export class Person {
     await expect(this.badge).toContainText('Connected')
   }
 
+  /** Says it, and waits until an answer to it has begun. */
   async ask(text: string): Promise<void> {
+    const answered = await this.answers.count()
     await this.composer.fill(text)
     await this.composer.press('Enter')
     await expect(this.page.getByRole('article', { name: 'You' }).last()).toContainText(text)
+    await expect(this.answers).toHaveCount(answered + 1)
   }
 
   /** Waits for the last answer to be complete and gives its text. */
