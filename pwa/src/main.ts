@@ -7,11 +7,9 @@ import { makeRouter } from './router'
 import { realServices } from './services'
 import { provideServices } from './stores/services'
 import { useSettings } from './stores/settings'
-import { allowServiceWorker, trustedTypesOf } from './trustedTypes'
 import './styles/tokens.css'
 import './styles/base.css'
 
-allowServiceWorker(trustedTypesOf(window))
 provideServices(realServices)
 const app = createApp(App).use(createPinia())
 const language = useSettings().language ?? spoken(navigator.languages)

@@ -43,7 +43,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
         # A string becomes HTML or code only through Vue's own policy and the app's, which let
         # nothing but the service worker's address through.
         "require-trusted-types-for": "'script'",
-        "trusted-types": "vue hearth default",
+        "trusted-types": "vue hearth",
     }
     headers = {
         "Content-Security-Policy": "; ".join(f"{key} {value}" for key, value in policy.items()),

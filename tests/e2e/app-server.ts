@@ -1,14 +1,10 @@
 /** A server of the app alone, which may become hostile: it serves a folder and knows no account. */
-import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
-
-const PWA = resolve(import.meta.dirname, '../../pwa')
-const run = promisify(execFile)
+import { extname, join } from 'node:path'
+import { DIST, signApp } from './release.ts'
 
 const types: Record<string, string> = {
   '.css': 'text/css',
@@ -58,15 +54,14 @@ export class AppServer {
     })
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     const app = new AppServer(top, server)
-    await cp(join(PWA, 'dist'), app.built, { recursive: true })
+    await cp(DIST, app.built, { recursive: true })
     await app.sign()
     return app
   }
 
   /** Signs what is built, and serves it. */
   async sign(key = 'first'): Promise<void> {
-    const tool = [join(PWA, 'scripts/release.mjs'), join(this.top, `${key}.pem`)]
-    await run(process.execPath, [...tool, 'sign', this.built, '--to', this.served, '--first'])
+    await signApp(join(this.top, `${key}.pem`), this.built, this.served)
   }
 
   async replace(folder: string, path: string, from: string, to: string): Promise<void> {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './hearth.ts'
+import { DIST, signApp } from './release.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const APP = join(ROOT, 'pwa/dist')
 const python = process.env.HEARTH_TEST_PYTHON ?? join(ROOT, '.venv/bin/python')
 
 export class Introducer {
@@ -19,16 +19,18 @@ export class Introducer {
   ) {}
 
   static async start(settings: Record<string, string> = {}): Promise<Introducer> {
-    if (!existsSync(APP)) throw new Error('The app is not built. Run the tests by scripts/test e2e.')
+    if (!existsSync(DIST)) throw new Error('The app is not built. Run the tests by scripts/test e2e.')
     const port = await freePort()
     const data = await mkdtemp(join(tmpdir(), 'hearth-vds-'))
+    const app = join(data, 'app')
+    await signApp(join(data, 'release-key.pem'), DIST, app)
     const child = spawn(python, ['-m', 'signaling'], {
       cwd: ROOT,
       env: {
         ...process.env,
         HEARTH_DATA: data,
         HEARTH_PORT: String(port),
-        HEARTH_PWA: APP,
+        HEARTH_PWA: app,
         ...settings,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -24,7 +24,7 @@ EXPECTED_POLICY = {
     "form-action 'self'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types vue hearth default",
+    "trusted-types vue hearth",
 }
 
 
