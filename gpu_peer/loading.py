@@ -95,6 +95,7 @@ def start_anew_for_tensorrt(config: Config) -> None:
     if environment is not None:
         sys.stdout.flush()
         sys.stderr.flush()
+        # The same program with the same arguments, and no shell.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 

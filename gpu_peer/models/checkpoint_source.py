@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -33,7 +31,7 @@ from gpu_peer.models.quantize import (
     quantize,
 )
 from gpu_peer.models.safetensors_file import SafetensorsFile
-from gpu_peer.models.source import ROWS_AT_ONCE
+from gpu_peer.models.source import ROWS_AT_ONCE, Source
 
 CONFIG_FILE = "config.json"
 INDEX_FILE = "model.safetensors.index.json"
@@ -84,7 +82,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
         return sorted(path for path in {*stated, *weights} if path.is_file())
 
 
-class CheckpointSource:
+class CheckpointSource(Source):
     """An open checkpoint.
 
     Raises:
@@ -109,17 +107,8 @@ class CheckpointSource:
             self._open.close()
             raise
 
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the files."""
+    def close(self) -> None:
+        """See `Source`."""
         self._open.close()
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> Float32Array:

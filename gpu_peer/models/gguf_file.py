@@ -12,16 +12,16 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 from gguf.quants import dequantize
 
-from gpu_peer.models.errors import SourceDamaged, SourceUnsupported, StorageFailed
+from gpu_peer.models.errors import SourceDamaged, SourceUnsupported
 from gpu_peer.models.gguf_cursor import MAX_KEY_BYTES, Cursor, Value
+from gpu_peer.models.mapped_file import MappedFile
+from gpu_peer.models.typed_values import TypedValues
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -52,7 +52,7 @@ class TensorInfo:
     size: int
 
 
-class GgufFile:
+class GgufFile(MappedFile, TypedValues):
     """An open GGUF file: metadata by key, tensors by name. A context manager.
 
     Raises:
@@ -63,36 +63,12 @@ class GgufFile:
 
     def __init__(self, path: Path) -> None:
         """Open `path` and check its whole header; tensor data is mapped and not read."""
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:
-            raise SourceDamaged(path, "the file is empty") from error
-        except OSError as error:
-            raise StorageFailed(path, error.strerror or str(error)) from error
+        super().__init__(path)
         try:
             self._metadata, self.tensors = _read_header(self._map, path)
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._map.close()
 
     @property
     def size(self) -> int:
@@ -102,36 +78,6 @@ class GgufFile:
     def __contains__(self, key: str) -> bool:
         """Whether the metadata has `key`."""
         return key in self._metadata
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        """Return an integer of the metadata; `default` where the key is absent."""
-        value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong_type(key, "a whole number")
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        """Return a finite number of the metadata; `default` where the key is absent."""
-        value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong_type(key, "a number")
-        if not math.isfinite(value):
-            raise self._wrong_type(key, "finite")
-        return float(value)
-
-    def flag(self, key: str, default: bool | None = None) -> bool:
-        """Return a boolean of the metadata; `default` where the key is absent."""
-        value = self._value(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong_type(key, "true or false")
-        return value
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a string of the metadata; `default` where the key is absent."""
-        value = self._value(key, default)
-        if not isinstance(value, str):
-            raise self._wrong_type(key, "a text")
-        return value
 
     def texts(self, key: str) -> list[str]:
         """Return a list of strings of the metadata."""
@@ -198,14 +144,8 @@ class GgufFile:
         """Return a copy of the stored bytes of a tensor, one-dimensional."""
         return np.frombuffer(self._map[info.offset : info.offset + info.size], dtype=np.uint8)
 
-    def _value(self, key: str, default: Value | None) -> Value:
-        value = self._metadata.get(key, default)
-        if value is None:
-            raise SourceDamaged(self.path, f"{key} is missing")
-        return value
-
-    def _wrong_type(self, key: str, expected: str) -> SourceDamaged:
-        return SourceDamaged(self.path, f"{key} is not {expected}")
+    def _find(self, key: str) -> Value | None:
+        return self._metadata.get(key)
 
 
 def _read_header(

@@ -7,8 +7,6 @@ wanted format can hold them; all others are quantised again.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,13 +29,13 @@ from gpu_peer.models.quantize import (
     take_rows,
     widen,
 )
-from gpu_peer.models.source import ROWS_AT_ONCE
+from gpu_peer.models.source import ROWS_AT_ONCE, Source
 
 # Here the two rows that a rotation mixes lie side by side (2i, 2i + 1).
 _NEIGHBOURING_PAIRS = frozenset({"llama"})
 
 
-class GgufSource:
+class GgufSource(Source):
     """An open GGUF file.
 
     Raises:
@@ -57,17 +55,8 @@ class GgufSource:
             self._gguf.close()
             raise
 
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
+    def close(self) -> None:
+        """See `Source`."""
         self._gguf.close()
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> Float32Array:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any, Never
 
 from gpu_peer.models.errors import SourceDamaged, system_errors
+from gpu_peer.models.typed_values import TypedValues
 
 _LONGEST_INTEGER = 40  # characters; transformers writes 10 ** 30 where it means no limit
 _MOST_CONTAINERS = 2_000_000  # a byte or two of text make an empty one, which takes 72 in memory
 
 
-class JsonObject:
-    """The object in `path`, or one inside of it; every wrong type is a `SourceDamaged`."""
+class JsonObject(TypedValues):
+    """The object in `path`, or one inside of it. What is null counts as absent."""
 
     def __init__(self, path: Path, content: dict[str, Any]) -> None:
         """Wrap `content`, which came from `path` (named in errors)."""
@@ -24,36 +24,6 @@ class JsonObject:
     def __contains__(self, key: str) -> bool:
         """Whether `key` is there and not null."""
         return self.content.get(key) is not None
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        """Return a whole number; `default` where the key is absent or null."""
-        value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong_type(key, "a whole number")
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        """Return a finite number; `default` where the key is absent or null."""
-        value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong_type(key, "a number")
-        if not math.isfinite(value):
-            raise self._wrong_type(key, "finite")
-        return float(value)
-
-    def flag(self, key: str, default: bool) -> bool:
-        """Return true or false; `default` where the key is absent or null."""
-        value = self._value(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong_type(key, "true or false")
-        return value
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a text; `default` where the key is absent or null."""
-        value = self._value(key, default)
-        if not isinstance(value, str):
-            raise self._wrong_type(key, "a text")
-        return value
 
     def items(self, key: str) -> list[Any]:
         """Return a list."""
@@ -69,16 +39,8 @@ class JsonObject:
             raise self._wrong_type(key, "an object")
         return JsonObject(self.path, value)
 
-    def _value(self, key: str, default: Any) -> Any:
-        value = self.content.get(key)
-        if value is None:
-            value = default
-        if value is None:
-            raise SourceDamaged(self.path, f"{key} is missing")
-        return value
-
-    def _wrong_type(self, key: str, expected: str) -> SourceDamaged:
-        return SourceDamaged(self.path, f"{key} is not {expected}")
+    def _find(self, key: str) -> Any:
+        return self.content.get(key)
 
 
 def read_json(path: Path, limit: int) -> JsonObject:

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from gpu_peer.models.errors import SourceDamaged, SourceUnsupported, StorageFailed
+from gpu_peer.models.errors import SourceDamaged, SourceUnsupported
 from gpu_peer.models.json_file import JsonObject, parse_json
+from gpu_peer.models.mapped_file import MappedFile
 from gpu_peer.models.quantize import Float32Array
 
 MAX_HEADER_BYTES = 4 << 20  # a tensor takes about 100; parsed JSON takes up to 30 times its size
@@ -54,7 +55,7 @@ class TensorPlace:
     end: int
 
 
-class SafetensorsFile:
+class SafetensorsFile(MappedFile):
     """An open safetensors file: tensors by name.
 
     Raises:
@@ -65,23 +66,12 @@ class SafetensorsFile:
 
     def __init__(self, path: Path) -> None:
         """Open `path` and check its whole header; tensor data is mapped and not read."""
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:
-            raise SourceDamaged(path, "the file is empty") from error
-        except OSError as error:
-            raise StorageFailed(path, error.strerror or str(error)) from error
+        super().__init__(path)
         try:
             self.tensors = _read_header(self._map, path)
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._map.close()
 
     def check(self, name: str, shape: tuple[int, ...]) -> TensorPlace:
         """Return where tensor `name` lies, having checked its shape and the type of its elements.

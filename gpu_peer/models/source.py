@@ -6,9 +6,10 @@ that rotations mix, norms less one) its source puts right, so that nothing after
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from gpu_peer.models.config import NetworkConfig
 from gpu_peer.models.quantize import Float32Array, QuantizedMatrix, WeightFormat
@@ -17,7 +18,7 @@ from gpu_peer.models.tokenizer import Tokenizer
 ROWS_AT_ONCE = 4_096  # an embedding of 262,144 tokens would take gigabytes as float32
 
 
-class Source(Protocol):
+class Source(ABC):
     """An open model whose header has been checked. A context manager.
 
     Attributes:
@@ -32,6 +33,7 @@ class Source(Protocol):
 
     def __enter__(self) -> Self:
         """Return self."""
+        return self
 
     def __exit__(
         self,
@@ -40,7 +42,13 @@ class Source(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Close the files."""
+        self.close()
 
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files."""
+
+    @abstractmethod
     def tensor(self, name: str, shape: tuple[int, ...]) -> Float32Array:
         """Return tensor `name` of exactly `shape`, as the graph computes with it.
 
@@ -48,6 +56,7 @@ class Source(Protocol):
             SourceDamaged: It holds values that are not finite.
         """
 
+    @abstractmethod
     def matrix(
         self, name: str, rows: int, columns: int, weight_format: WeightFormat
     ) -> QuantizedMatrix:

@@ -101,12 +101,12 @@ class People:
                 log = free[0]
             person = Person(log or secrets.token_hex(16), name, "owner" if first else role, now_ms)
             values = (person.id, person.name, person.role, person.made_ms)
-            self._db.execute(f"INSERT INTO people ({_PERSON}) VALUES (?, ?, ?, ?)", values)  # noqa: S608  # names of columns
+            self._db.execute(f"INSERT INTO people ({_PERSON}) VALUES (?, ?, ?, ?)", values)  # noqa: S608 - names of columns
         return person
 
     def people(self) -> list[Person]:
         """Give everybody, the oldest first."""
-        rows = self._db.execute(f"SELECT {_PERSON} FROM people ORDER BY made_ms, id")  # noqa: S608
+        rows = self._db.execute(f"SELECT {_PERSON} FROM people ORDER BY made_ms, id")  # noqa: S608 - as above
         return [Person(*row) for row in rows]
 
     def logs_without_person(self) -> list[str]:
@@ -196,7 +196,7 @@ class People:
     def devices(self, person: str | None = None) -> list[PairedDevice]:
         """Give the person's devices, or all, the oldest first, those removed among them."""
         where, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
-        query = f"SELECT {_DEVICE} FROM devices{where} ORDER BY paired_ms, id"  # noqa: S608
+        query = f"SELECT {_DEVICE} FROM devices{where} ORDER BY paired_ms, id"  # noqa: S608 - as above
         return [_device(row) for row in self._db.execute(query, values)]
 
     def _has_person(self, person: str) -> bool:
@@ -204,7 +204,7 @@ class People:
         return found is not None
 
     def _find(self, device: str) -> PairedDevice | None:
-        query = f"SELECT {_DEVICE} FROM devices WHERE id = ?"  # noqa: S608
+        query = f"SELECT {_DEVICE} FROM devices WHERE id = ?"  # noqa: S608 - as above
         row = self._db.execute(query, (device,)).fetchone()
         return None if row is None else _device(row)
 

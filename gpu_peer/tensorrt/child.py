@@ -19,7 +19,7 @@ from gpu_peer.tensorrt.libraries import PROVIDER
 from gpu_peer.tensorrt.profile import Limits, shape_ranges
 
 
-class _Quiet(trt.ILogger):  # type: ignore[misc]
+class _Quiet(trt.ILogger):  # type: ignore[misc] # NVIDIA's module has no types
     """Keeps what TensorRT says of errors, in order."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class _Quiet(trt.ILogger):  # type: ignore[misc]
             self.errors.append(message)
 
 
-class _Progress(trt.IProgressMonitor):  # type: ignore[misc]
+class _Progress(trt.IProgressMonitor):  # type: ignore[misc] # as above
     """Passes the outermost phases of the builder on."""
 
     def __init__(self, events: "_Events") -> None:

@@ -69,13 +69,14 @@ def is_loadable(name: str) -> bool:
 def _undefined(lister: str, libraries: Iterable[Path]) -> set[str]:
     """Give the symbols that the libraries expect of others without naming a version."""
     command = [lister, "--dynamic", "--undefined-only", *map(str, libraries)]
+    # A list of arguments, and no shell.
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return {line.split()[-1] for line in done.stdout.splitlines() if line.startswith(" ")}
 
 
 def _compile(compiler: str, source: str, library: Path) -> None:
     command = [compiler, "-shared", "-fPIC", f"-Wl,-soname,{library.name}", "-x", "c", "-"]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - as above
         [*command, "-o", str(library)], input=source, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
