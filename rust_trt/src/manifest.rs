@@ -138,20 +138,32 @@ fn damaged(problem: String) -> EngineError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+pub(crate) mod testing {
     use serde_json::{Value, json};
 
-    fn valid() -> Value {
+    /// A whole manifest; `files` are as long as the tests of `folder` write them.
+    pub(crate) fn valid() -> Value {
         json!({
             "format": 1, "name": "tiny", "architecture": "llama",
             "source": {"file": "tiny.gguf", "sha256": "00"},
             "context_length": 2048, "vocab_size": 100, "layers": 2, "kv_heads": 1,
             "head_dim": 8, "kv_dtype": "f32", "bos_token": null, "eos_token": "<e>",
-            "stop_token_ids": [2], "files": {}
+            "stop_token_ids": [2],
+            "files": {
+                "model.onnx": {"size": 4, "sha256": "00"},
+                "tokenizer.json": {"size": 2, "sha256": "00"},
+                "chat_template.jinja": {"size": 0, "sha256": "00"}
+            }
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::valid;
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     fn parse(manifest: &Value) -> Result<Manifest> {
         Manifest::parse(manifest.to_string().as_bytes())

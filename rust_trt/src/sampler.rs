@@ -104,11 +104,11 @@ fn uniform(random: &mut impl Rng) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+pub(crate) mod testing {
+    use super::Sampler;
+    use crate::sampling::Sampling;
 
-    fn sampling() -> Sampling {
+    pub(crate) fn sampling() -> Sampling {
         Sampling {
             temperature: 1.0,
             seed: Some(7),
@@ -116,12 +116,19 @@ mod tests {
         }
     }
 
-    fn draws(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
+    pub(crate) fn draws(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
         let mut sampler = Sampler::new(sampling, &[]);
         (0..count)
             .map(|_| sampler.sample(&mut logits.to_vec()).unwrap())
             .collect()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::*;
+    use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn repetition_penalty_divides_positive_and_multiplies_negative_logits() {
