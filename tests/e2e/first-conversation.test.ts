@@ -12,15 +12,11 @@ test.describe('the first conversation', () => {
     await hearth.dispose()
   })
 
-  test('register, ask, watch the answer stream, and find it again after a reload', async ({
-    context,
-  }) => {
+  test('register, ask, and find the answer again after a reload', async ({ context }) => {
     const person = await Person.arrive(context, hearth.url)
     await person.register('anna')
-    await watchAnswers(person)
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')
-    expect(await updatesSeen(person)).toBeGreaterThanOrEqual(5)
 
     await person.page.reload()
     await person.connected()
@@ -28,14 +24,16 @@ test.describe('the first conversation', () => {
     await expect(person.answers.last()).toContainText('Paris')
   })
 
-  test('stop ends an answer within half a second, and another can be asked for', async ({
+  test('an answer streams, stop ends it within half a second, and another can be asked for', async ({
     context,
   }) => {
     const person = await Person.arrive(context, hearth.url)
     await person.register('boris')
+    await watchAnswers(person)
     await person.ask('Write a very long story about a lighthouse keeper and the sea.')
     await expect(person.answers.last()).toHaveAttribute('aria-busy', 'true')
-    await expect(person.answers.last()).toContainText(/\w+ \w+ \w+/)
+    // The story is long: a short answer may be complete before the screen was drawn five times.
+    await expect.poll(() => updatesSeen(person)).toBeGreaterThanOrEqual(5)
     const took = await timeToStop(person)
     expect(took).toBeLessThan(500)
     const kept = await person.answer()
