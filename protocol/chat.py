@@ -2,7 +2,8 @@
 
 The PC keeps, for every user, a log of events with growing sequence numbers. A device asks for
 everything after the last one it has, sends commands, and is told each new event. A command carries
-an id made by the device: sending it again changes nothing and is acknowledged again.
+an id made by the device: sending it again changes nothing and is acknowledged again. What is said
+of people and devices travels on the same channel: see `household`.
 """
 
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ import msgspec
 
 from protocol.base import Count, Id, Message, Record, Text, Title
 from protocol.errors import ErrorCode
+from protocol.household import Reply, Request
 
 EndReason = Literal["stop", "length", "stopped", "cut", "failed"]
 """Why an answer ended: the model finished, the limit was reached, a person stopped it, the PC went
@@ -240,5 +242,6 @@ class ChatError(Message, frozen=True, kw_only=True, tag="error"):
 
 
 Command = CreateChat | RenameChat | DeleteChat | SendMessage | Regenerate | StopAnswer
-ToHome = Hello | Command | Heartbeat | Alive
-FromHome = Welcome | Events | Draft | Delta | Acknowledged | ChatError | Heartbeat | Alive
+ToHome = Hello | Command | Request | Heartbeat | Alive
+FromChats = Welcome | Events | Draft | Delta | Acknowledged | ChatError | Heartbeat | Alive
+FromHome = FromChats | Reply

@@ -46,6 +46,10 @@ ErrorCode = Literal[
     "pairing_locked",
     "pairing_code_wrong",
     "pairing_declined",
+    "device_taken",
+    # people and devices
+    "not_allowed",
+    "list_refused",
     # chat
     "not_ready",
     "chat_unknown",

@@ -10,7 +10,6 @@ import msgspec
 
 from protocol.base import Count, Message, Name
 from protocol.errors import ErrorCode
-from protocol.signaling import Token
 
 PairingMethod = Literal["secret", "compare"]
 """By a secret that was scanned or typed, or by people who compare a code on both screens."""
@@ -49,7 +48,6 @@ class Prove(Message, frozen=True, kw_only=True):
 
     signature: Signature
     nonce: Bytes32
-    token: Token | None = None
 
 
 # connecting, PC to device

@@ -111,7 +111,6 @@ class Open:
 
     device: Device
     code: str
-    token: str | None
 
 
 Effect = Send | Open
@@ -228,7 +227,7 @@ class Connect:
     def _open(self, prove: Prove) -> Open:
         assert self._device is not None and self._transcript is not None  # noqa: S101, PT018
         code = self._transcript.code(base64url.from_text(prove.nonce))
-        return Open(self._device, code, prove.token)
+        return Open(self._device, code)
 
 
 def mermaid() -> str:

@@ -9,24 +9,24 @@ import {
   seeded,
   written,
 } from '../../tests/support/messages'
-import type { Command, Event, FromHome } from '../protocol/generated'
+import type { Command, Event, FromChats } from '../protocol/generated'
 import { add, unsent } from './commands'
 import { type ChatsState, nothing } from './model'
 import { reduce } from './reducer'
 
-function events(...list: Event[]): FromHome {
+function events(...list: Event[]): FromChats {
   return { type: 'events', events: list, upto: list.at(-1)?.seq ?? 0 }
 }
 
-function delta(index: number, text: string, of = answer): FromHome {
+function delta(index: number, text: string, of = answer): FromChats {
   return { type: 'delta', chat, answer: of, index, text }
 }
 
-function draft(index: number, text: string): FromHome {
+function draft(index: number, text: string): FromChats {
   return { type: 'draft', chat, answer, index, text }
 }
 
-function after(...messages: FromHome[]): ChatsState {
+function after(...messages: FromChats[]): ChatsState {
   return messages.reduce((state, one) => reduce(state, one).state, nothing)
 }
 

@@ -1,5 +1,5 @@
 /** Messages from the PC into what the app knows. Pure: nothing here waits or keeps the time. */
-import type { Acknowledged, ChatError, Delta, Draft, FromHome } from '../protocol/generated'
+import type { Acknowledged, ChatError, Delta, Draft, FromChats } from '../protocol/generated'
 import { applyEvents } from './events'
 import type { ChatsState, Live, Pending } from './model'
 
@@ -11,7 +11,7 @@ export interface Reduced {
   readonly refused?: ChatError
 }
 
-export function reduce(state: ChatsState, message: FromHome): Reduced {
+export function reduce(state: ChatsState, message: FromChats): Reduced {
   switch (message.type) {
     case 'welcome':
       return { state: { ...state, head: message.head, model: message.model } }

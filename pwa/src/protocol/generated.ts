@@ -45,6 +45,9 @@ export type ErrorCode =
   | 'pairing_locked'
   | 'pairing_code_wrong'
   | 'pairing_declined'
+  | 'device_taken'
+  | 'not_allowed'
+  | 'list_refused'
   | 'not_ready'
   | 'chat_unknown'
   | 'message_unknown'
@@ -91,6 +94,9 @@ export const ErrorCodeShape: Shape = {
     'pairing_locked',
     'pairing_code_wrong',
     'pairing_declined',
+    'device_taken',
+    'not_allowed',
+    'list_refused',
     'not_ready',
     'chat_unknown',
     'message_unknown',
@@ -143,6 +149,32 @@ export const RoleShape: Shape = {
   values: [
     'device',
     'home',
+  ],
+}
+
+export type PersonRole =
+  | 'owner'
+  | 'member'
+  | 'guest'
+
+export const PersonRoleShape: Shape = {
+  kind: 'enum',
+  values: [
+    'owner',
+    'member',
+    'guest',
+  ],
+}
+
+export type NewRole =
+  | 'member'
+  | 'guest'
+
+export const NewRoleShape: Shape = {
+  kind: 'enum',
+  values: [
+    'member',
+    'guest',
   ],
 }
 
@@ -596,7 +628,6 @@ export interface Prove {
   type: 'prove'
   signature: string
   nonce: string
-  token?: string | null
 }
 
 export const ProveShape: Shape = {
@@ -604,7 +635,6 @@ export const ProveShape: Shape = {
   fields: {
     signature: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{85}[AQgw]$(?!\\n)' } },
     nonce: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
-    token: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 4096 } }, optional: true },
   },
 }
 
@@ -736,6 +766,303 @@ export const TrustErrorShape: Shape = {
   fields: {
     code: { shape: ErrorCodeShape },
     message: { shape: { kind: 'string' } },
+  },
+}
+
+/** Send me a `Household` now, and whenever it changes. */
+export interface WatchHousehold {
+  type: 'watch_household'
+  id: string
+}
+
+export const WatchHouseholdShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
+/** Make room for one more person; only the owner may. */
+export interface AddPerson {
+  type: 'add_person'
+  id: string
+  name: string
+  role: NewRole
+}
+
+export const AddPersonShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+    role: { shape: NewRoleShape },
+  },
+}
+
+/** Give a person another name: the owner anybody, others themselves. */
+export interface RenamePerson {
+  type: 'rename_person'
+  id: string
+  person: string
+  name: string
+}
+
+export const RenamePersonShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    person: { shape: { kind: 'string', min: 1, max: 64 } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+  },
+}
+
+/** Give a device another name. */
+export interface RenameDevice {
+  type: 'rename_device'
+  id: string
+  device: string
+  name: string
+}
+
+export const RenameDeviceShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    device: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+  },
+}
+
+/** Remove a device: it is cut off now, and not let in again. */
+export interface RevokeDevice {
+  type: 'revoke_device'
+  id: string
+  device: string
+}
+
+export const RevokeDeviceShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    device: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+  },
+}
+
+/** Let a removed device back in, for the person whose it was; only the owner may. */
+export interface ReadmitDevice {
+  type: 'readmit_device'
+  id: string
+  device: string
+}
+
+export const ReadmitDeviceShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    device: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+  },
+}
+
+/** Let one device be paired as this person's; the answer is `InvitationOpened`. */
+export interface OpenInvitation {
+  type: 'open_invitation'
+  id: string
+  person: string
+  method: PairingMethod
+}
+
+export const OpenInvitationShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    person: { shape: { kind: 'string', min: 1, max: 64 } },
+    method: { shape: PairingMethodShape },
+  },
+}
+
+/** The person's answer to `PairingAsked`. */
+export interface AnswerPairing {
+  type: 'answer_pairing'
+  id: string
+  equal: boolean
+}
+
+export const AnswerPairingShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    equal: { shape: { kind: 'boolean' } },
+  },
+}
+
+/** End the invitation that I opened, if it is still open. */
+export interface CloseInvitation {
+  type: 'close_invitation'
+  id: string
+}
+
+export const CloseInvitationShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
+/** The request was carried out. */
+export interface Done {
+  type: 'done'
+  id: string
+}
+
+export const DoneShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
+/** The request was not carried out, and nothing was changed. */
+export interface RequestRefused {
+  type: 'request_refused'
+  id: string
+  code: ErrorCode
+  message: string
+}
+
+export const RequestRefusedShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    code: { shape: ErrorCodeShape },
+    message: { shape: { kind: 'string' } },
+  },
+}
+
+/** A person in the list. */
+export interface PersonShown {
+  id: string
+  name: string
+  role: PersonRole
+}
+
+export const PersonShownShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', min: 1, max: 64 } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+    role: { shape: PersonRoleShape },
+  },
+}
+
+/** A connection of a device that is open now. `code` is what the device's verify page shows. */
+export interface LiveConnection {
+  road: string
+  since_ms: number
+  code: string
+}
+
+export const LiveConnectionShape: Shape = {
+  kind: 'record',
+  fields: {
+    road: { shape: { kind: 'string', min: 1, max: 64 } },
+    since_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    code: { shape: { kind: 'string', pattern: '^[0-9A-HJKMNP-TV-Z]{8}$(?!\\n)' } },
+  },
+}
+
+/** A device in the list. Times are Unix time in milliseconds, by the PC's clock. */
+export interface DeviceShown {
+  id: string
+  person: string
+  name: string
+  paired_ms: number
+  seen_ms?: number | null
+  road?: string | null
+  revoked?: boolean
+  live: LiveConnection[]
+}
+
+export const DeviceShownShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+    person: { shape: { kind: 'string', min: 1, max: 64 } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+    paired_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    seen_ms: { shape: { kind: 'nullable', of: { kind: 'integer', min: 0, max: 9007199254740991 } }, optional: true },
+    road: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } }, optional: true },
+    revoked: { shape: { kind: 'boolean' }, optional: true },
+    live: { shape: { kind: 'list', of: LiveConnectionShape } },
+  },
+}
+
+/** Everybody and every device that the asking one may see; `person` and `device` are its own. */
+export interface Household {
+  type: 'household'
+  person: string
+  device?: string | null
+  people: PersonShown[]
+  devices: DeviceShown[]
+}
+
+export const HouseholdShape: Shape = {
+  kind: 'record',
+  fields: {
+    person: { shape: { kind: 'string', min: 1, max: 64 } },
+    device: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } }, optional: true },
+    people: { shape: { kind: 'list', of: PersonShownShape } },
+    devices: { shape: { kind: 'list', of: DeviceShownShape } },
+  },
+}
+
+/** Answers `OpenInvitation`; by comparing there is no secret. */
+export interface InvitationOpened {
+  type: 'invitation_opened'
+  id: string
+  home: string
+  secret?: string | null
+  life_ms: number
+}
+
+export const InvitationOpenedShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    home: { shape: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } },
+    secret: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9A-HJKMNP-TV-Z]{16}$(?!\\n)' } }, optional: true },
+    life_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** A device that calls itself so shows a code: is it this one? Answered by `AnswerPairing`. */
+export interface PairingAsked {
+  type: 'pairing_asked'
+  code: string
+  name: string
+}
+
+export const PairingAskedShape: Shape = {
+  kind: 'record',
+  fields: {
+    code: { shape: { kind: 'string', pattern: '^[0-9A-HJKMNP-TV-Z]{8}$(?!\\n)' } },
+    name: { shape: { kind: 'string', min: 1, max: 64 } },
+  },
+}
+
+/** The invitation is over: `device` was paired, or `code` and `message` say why none was. */
+export interface InvitationEnded {
+  type: 'invitation_ended'
+  device?: string | null
+  code?: ErrorCode | null
+  message?: string | null
+}
+
+export const InvitationEndedShape: Shape = {
+  kind: 'record',
+  fields: {
+    device: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{32}$(?!\\n)' } }, optional: true },
+    code: { shape: { kind: 'nullable', of: ErrorCodeShape }, optional: true },
+    message: { shape: { kind: 'nullable', of: { kind: 'string' } }, optional: true },
   },
 }
 
@@ -1184,10 +1511,35 @@ export type ToHome =
   | SendMessage
   | Regenerate
   | StopAnswer
+  | WatchHousehold
+  | AddPerson
+  | RenamePerson
+  | RenameDevice
+  | RevokeDevice
+  | ReadmitDevice
+  | OpenInvitation
+  | AnswerPairing
+  | CloseInvitation
   | Heartbeat
   | Alive
 
 export type FromHome =
+  | Welcome
+  | Events
+  | Draft
+  | Delta
+  | Acknowledged
+  | ChatError
+  | Heartbeat
+  | Alive
+  | Done
+  | RequestRefused
+  | Household
+  | InvitationOpened
+  | PairingAsked
+  | InvitationEnded
+
+export type FromChats =
   | Welcome
   | Events
   | Draft
@@ -1228,6 +1580,25 @@ export type Event =
   | AnswerBegun
   | AnswerEnded
 
+export type Request =
+  | WatchHousehold
+  | AddPerson
+  | RenamePerson
+  | RenameDevice
+  | RevokeDevice
+  | ReadmitDevice
+  | OpenInvitation
+  | AnswerPairing
+  | CloseInvitation
+
+export type Reply =
+  | Done
+  | RequestRefused
+  | Household
+  | InvitationOpened
+  | PairingAsked
+  | InvitationEnded
+
 export type Signal =
   | Offer
   | Answer
@@ -1266,12 +1637,41 @@ export const ToHomeShape: Shape = {
     send_message: SendMessageShape,
     regenerate: RegenerateShape,
     stop_answer: StopAnswerShape,
+    watch_household: WatchHouseholdShape,
+    add_person: AddPersonShape,
+    rename_person: RenamePersonShape,
+    rename_device: RenameDeviceShape,
+    revoke_device: RevokeDeviceShape,
+    readmit_device: ReadmitDeviceShape,
+    open_invitation: OpenInvitationShape,
+    answer_pairing: AnswerPairingShape,
+    close_invitation: CloseInvitationShape,
     heartbeat: HeartbeatShape,
     alive: AliveShape,
   },
 }
 
 export const FromHomeShape: Shape = {
+  kind: 'union',
+  of: {
+    welcome: WelcomeShape,
+    events: EventsShape,
+    draft: DraftShape,
+    delta: DeltaShape,
+    acknowledged: AcknowledgedShape,
+    error: ChatErrorShape,
+    heartbeat: HeartbeatShape,
+    alive: AliveShape,
+    done: DoneShape,
+    request_refused: RequestRefusedShape,
+    household: HouseholdShape,
+    invitation_opened: InvitationOpenedShape,
+    pairing_asked: PairingAskedShape,
+    invitation_ended: InvitationEndedShape,
+  },
+}
+
+export const FromChatsShape: Shape = {
   kind: 'union',
   of: {
     welcome: WelcomeShape,
@@ -1329,6 +1729,33 @@ export const EventShape: Shape = {
     message_written: MessageWrittenShape,
     answer_begun: AnswerBegunShape,
     answer_ended: AnswerEndedShape,
+  },
+}
+
+export const RequestShape: Shape = {
+  kind: 'union',
+  of: {
+    watch_household: WatchHouseholdShape,
+    add_person: AddPersonShape,
+    rename_person: RenamePersonShape,
+    rename_device: RenameDeviceShape,
+    revoke_device: RevokeDeviceShape,
+    readmit_device: ReadmitDeviceShape,
+    open_invitation: OpenInvitationShape,
+    answer_pairing: AnswerPairingShape,
+    close_invitation: CloseInvitationShape,
+  },
+}
+
+export const ReplyShape: Shape = {
+  kind: 'union',
+  of: {
+    done: DoneShape,
+    request_refused: RequestRefusedShape,
+    household: HouseholdShape,
+    invitation_opened: InvitationOpenedShape,
+    pairing_asked: PairingAskedShape,
+    invitation_ended: InvitationEndedShape,
   },
 }
 

@@ -5,7 +5,7 @@ import { type ChatsState, nothing, type Pending } from '../chat/model'
 import { reduce } from '../chat/reducer'
 import { tidyTitle } from '../chat/title'
 import { activityOf, chatList, cutOf, hasChat, turnsOf } from '../chat/view'
-import { type Command, type FromHome, type SendMessage, VERSION } from '../protocol/generated'
+import { type Command, type FromChats, type SendMessage, VERSION } from '../protocol/generated'
 import { useConnection } from './connection'
 import { useNotices } from './notices'
 import { services } from './services'
@@ -54,7 +54,7 @@ export const useChats = defineStore('chats', () => {
     },
   })
 
-  function take(message: FromHome): void {
+  function take(message: FromChats): void {
     const { state: next, resync, refused } = reduce(state, message)
     state = next
     if (message.type === 'delta' || message.type === 'draft') publishSoon()

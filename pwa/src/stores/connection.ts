@@ -2,14 +2,21 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import { disconnected, standing } from '../net/connection'
 import type { RoadName } from '../net/road'
-import type { ErrorCode, FromHome, ToHome } from '../protocol/generated'
+import {
+  type ErrorCode,
+  type FromChats,
+  type FromHome,
+  type Reply,
+  ReplyShape,
+  type ToHome,
+} from '../protocol/generated'
 import { useAccount } from './account'
 import { services } from './services'
 
 /** Whoever keeps the chats: what it is told, and what it says first. */
 export interface Listener {
   hello: () => ToHome
-  onMessage: (message: FromHome) => void
+  onMessage: (message: FromChats) => void
   onWelcomed: () => void
 }
 
@@ -22,6 +29,8 @@ export const useConnection = defineStore('connection', () => {
   const road = ref<RoadName | null>(null)
   const refusal = ref<ErrorCode | null>(null)
   let listener: Listener | null = null
+  /** Whoever asks about people and devices. */
+  let onReply: ((reply: Reply) => void) | null = null
   let stopWaking: (() => void) | null = null
 
   const link = makeLink({
@@ -38,7 +47,10 @@ export const useConnection = defineStore('connection', () => {
       online.value = isOnline()
       if (!isConnected.value) roundTripMs.value = null
     },
-    onMessage: (message) => listener?.onMessage(message),
+    onMessage: (message) => {
+      if (isReply(message)) onReply?.(message)
+      else listener?.onMessage(message)
+    },
     onWelcomed: () => listener?.onWelcomed(),
     onRoundTrip: (ms) => (roundTripMs.value = Math.max(0, Math.round(ms))),
     onLoggedOut() {
@@ -78,6 +90,7 @@ export const useConnection = defineStore('connection', () => {
     start,
     stop,
     listen: (to: Listener) => (listener = to),
+    listenToReplies: (to: (reply: Reply) => void) => (onReply = to),
     send: (message: ToHome) => {
       link.send(message)
     },
@@ -86,3 +99,7 @@ export const useConnection = defineStore('connection', () => {
     },
   }
 })
+
+function isReply(message: FromHome): message is Reply {
+  return ReplyShape.kind === 'union' && message.type in ReplyShape.of
+}

@@ -66,8 +66,6 @@ export interface Known {
   /** 32 random bytes, used for no other connection, and the commitment to them. */
   readonly nonce: Bytes
   readonly commitment: Bytes
-  /** @default none: the VDS's word is not needed here */
-  readonly token?: string
 }
 
 export interface Connect {
@@ -187,7 +185,6 @@ function introduction({ deviceId, commitment }: Known): TrustToHome {
   return { type: 'introduce', version: VERSION, device: deviceId, commitment: toText(commitment) }
 }
 
-function proof({ nonce, token }: Known, signature: Bytes): TrustToHome {
-  const told = { signature: toText(signature), nonce: toText(nonce) }
-  return token === undefined ? { type: 'prove', ...told } : { type: 'prove', ...told, token }
+function proof({ nonce }: Known, signature: Bytes): TrustToHome {
+  return { type: 'prove', signature: toText(signature), nonce: toText(nonce) }
 }
