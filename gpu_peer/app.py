@@ -11,25 +11,29 @@ from typing import TypeVar
 import structlog
 from filelock import FileLock, Timeout
 
-from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.home import Home
 from gpu_peer.clock import Clock, LoopClock
 from gpu_peer.config import Config
 from gpu_peer.daemon_thread import in_daemon_thread
 from gpu_peer.engine import Engine, EngineEvent, EngineReader
-from gpu_peer.errors import EngineUnavailable, FolderInUse, KeyUnreadable, PeerError
+from gpu_peer.errors import EngineUnavailable, FolderInUse, KeyUnreadable
+from gpu_peer.household.guests import Guests
+from gpu_peer.household.household import Household
 from gpu_peer.identity import Identity, load_identity
 from gpu_peer.logs import describe
+from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.certificate import load_certificate
-from gpu_peer.transports.channel import Channel
-from gpu_peer.transports.signaled_sessions import Serve, SignaledSessions
+from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.transports.signaling_client import SignalingClient
 
 FAREWELL_S = 0.2
 """So long devices get to read how their answers ended."""
 
 CLOSE_ENGINE_S = 1.0
+
+SIGNALED = "signaled"
+"""The road that the list of devices names."""
 
 T = TypeVar("T")
 
@@ -64,16 +68,22 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
             )
             clock = LoopClock()
             home = Home(store, engine, clock)
+            household = await Household(identity, store, clock).open()
+            guests = Guests(household, home.erase, clock)
             if cut := await home.start():
                 log.info("answers_cut", count=cut)
+            await guests.start()
             try:
                 async with _reading(engine, home) as broken:
-                    sessions = SignaledSessions(certificate, _server(home, clock))
+                    sessions = SignaledSessions(
+                        certificate, serving(home, household, clock, SIGNALED)
+                    )
                     try:
                         await _signal(config, identity, sessions, clock, stop, broken)
                     finally:
                         await home.close()
                         await _farewell(sessions)
+                        await guests.close()
             finally:
                 closing = in_daemon_thread(engine.close, "engine-closer")
                 await asyncio.wait((closing,), timeout=CLOSE_ENGINE_S)
@@ -104,18 +114,6 @@ def only_one(config: Config) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _server(home: Home, clock: Clock) -> Serve:
-    async def serve_device(user: str, channel: Channel) -> None:
-        log.info("device_connected")
-        try:
-            await DeviceConnection(user, channel, home, clock).run()
-        except* PeerError as error:
-            log.warning("device_not_served", **describe(error))
-        log.info("device_gone")
-
-    return serve_device
 
 
 @asynccontextmanager

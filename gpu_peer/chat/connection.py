@@ -4,12 +4,14 @@ import asyncio
 
 from gpu_peer.chat.answers import RunningAnswer
 from gpu_peer.chat.home import Home
-from gpu_peer.chat.session import Effect, Execute, Follow, Reply, Session, State
+from gpu_peer.chat.session import Ask, Effect, Execute, Follow, Reply, Session, State
 from gpu_peer.clock import Clock
 from gpu_peer.errors import ChannelClosed, Refused
+from gpu_peer.household.desk import Asker, Desk
+from gpu_peer.household.household import Household
 from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.heartbeat import INTERVAL_S, Liveness, Pulse
-from protocol import VERSION
+from protocol import VERSION, codec
 from protocol.chat import (
     ChatError,
     Command,
@@ -28,13 +30,16 @@ FAR_BEHIND = 64
 
 
 class DeviceConnection:
-    """Talks to one device of one user."""
+    """Talks to one device, of one person, that has proved itself."""
 
-    def __init__(self, user: str, channel: Channel, home: Home, clock: Clock) -> None:
-        self._user = user
+    def __init__(
+        self, asker: Asker, channel: Channel, home: Home, household: Household, clock: Clock
+    ) -> None:
+        self._user = asker.person
         self._channel = channel
         self._home = home
         self._clock = clock
+        self._desk = Desk(household, asker, channel.send)
         self._session = Session(self._now_ms())
         self._more = asyncio.Event()
         self._known: dict[str, int] = {}
@@ -54,12 +59,13 @@ class DeviceConnection:
             pass
         finally:
             end_watch()
+            self._desk.close()
             self._channel.close()
 
     async def _listen(self, group: asyncio.TaskGroup) -> None:
         while True:
             try:
-                message = await self._channel.receive()
+                message = await self._channel.receive(codec.to_home)
             except ProtocolError as error:
                 effects = self._session.receive_bad(error)
             else:
@@ -75,6 +81,8 @@ class DeviceConnection:
                 await self._channel.send(effect.message)
             case Execute():
                 await self._channel.send(await self._execute(effect.command))
+            case Ask():
+                await self._desk.take(effect.request)
             case Follow():
                 group.create_task(self._follow(effect.after))
 

@@ -12,7 +12,7 @@ from gpu_peer.errors import PlanOutdated, Refused, StorageError, TooLong
 from gpu_peer.storage.event_log import EventLog, Page, UserLog, Written
 from gpu_peer.storage.store import Store
 from gpu_peer.uuid7 import uuid7
-from protocol.chat import Acknowledged, Command, Excess, Regenerate, SendMessage
+from protocol.chat import Acknowledged, Command, DeleteChat, Excess, Regenerate, SendMessage
 
 
 class Home:
@@ -80,6 +80,16 @@ class Home:
         if outcome.scrub:
             await self._scrub()
         return Acknowledged(id=command.id, seq=written.seq)
+
+    async def erase(self, user: str) -> None:
+        """Delete every chat of a user.
+
+        Raises:
+            Refused: the disk does not take it.
+            StorageError: the disk cannot be read.
+        """
+        for chat in await self._store.run(lambda log: log.chats(user)):
+            await self.execute(user, DeleteChat(id=uuid7(), chat=chat))
 
     async def close(self) -> None:
         """End every answer as cut and put that on disk."""

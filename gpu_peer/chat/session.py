@@ -20,6 +20,7 @@ from protocol.chat import (
 )
 from protocol.codec import check_version
 from protocol.errors import ErrorCode, ProtocolError, UnsupportedVersion
+from protocol.household import Request, RequestRefused
 
 HELLO_MS = 10_000
 """A device that has not said hello by then is sent away."""
@@ -45,6 +46,7 @@ class Kind(Enum):
     HELLO = "hello"
     WRONG_VERSION = "hello of another version"
     COMMAND = "command"
+    REQUEST = "request"
     HEARTBEAT = "heartbeat"
     ALIVE = "alive"
     BAD = "not a message"
@@ -58,6 +60,7 @@ class Action(Enum):
 
     FOLLOW = "welcome, then events"
     EXECUTE = "carry out"
+    ASK = "ask the household"
     ANSWER_ALIVE = "alive"
     REFUSE_VERSION = "refuse: unsupported_version"
     REFUSE_BAD = "refuse: malformed, unknown_type or too_large"
@@ -73,6 +76,7 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
     (A, Kind.HELLO): (O, Action.FOLLOW),
     (A, Kind.WRONG_VERSION): (C, Action.REFUSE_VERSION),
     (A, Kind.COMMAND): (A, Action.REFUSE_NOT_READY),
+    (A, Kind.REQUEST): (A, Action.REFUSE_NOT_READY),
     (A, Kind.HEARTBEAT): (A, Action.ANSWER_ALIVE),
     (A, Kind.ALIVE): (A, Action.NOTHING),
     (A, Kind.BAD): (A, Action.REFUSE_BAD),
@@ -82,6 +86,7 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
     (O, Kind.HELLO): (O, Action.REFUSE_SECOND_HELLO),
     (O, Kind.WRONG_VERSION): (C, Action.REFUSE_VERSION),
     (O, Kind.COMMAND): (O, Action.EXECUTE),
+    (O, Kind.REQUEST): (O, Action.ASK),
     (O, Kind.HEARTBEAT): (O, Action.ANSWER_ALIVE),
     (O, Kind.ALIVE): (O, Action.NOTHING),
     (O, Kind.BAD): (O, Action.REFUSE_BAD),
@@ -107,13 +112,20 @@ class Execute:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Have the household carry this out; it replies by itself."""
+
+    request: Request
+
+
+@dataclass(frozen=True)
 class Follow:
     """Send the welcome, then every event after this number, then what happens."""
 
     after: int
 
 
-Effect = Reply | Execute | Follow
+Effect = Reply | Execute | Ask | Follow
 
 
 class Session:
@@ -141,6 +153,8 @@ class Session:
                 return self._step(Kind.HEARTBEAT, message=message)
             case Alive():
                 return self._step(Kind.ALIVE)
+            case _ if isinstance(message, Request):
+                return self._step(Kind.REQUEST, message=message)
             case _:
                 return self._step(Kind.COMMAND, message=message)
 
@@ -176,12 +190,14 @@ def mermaid() -> str:
 
 
 def _effects(action: Action, message: ToHome | None, error: ProtocolError | None) -> list[Effect]:
-    command = message if isinstance(message, Command) else None
+    command = message if isinstance(message, Command | Request) else None
     match action:
         case Action.FOLLOW if isinstance(message, Hello):
             return [Follow(message.after)]
-        case Action.EXECUTE if command is not None:
+        case Action.EXECUTE if isinstance(command, Command):
             return [Execute(command)]
+        case Action.ASK if isinstance(command, Request):
+            return [Ask(command)]
         case Action.ANSWER_ALIVE if isinstance(message, Heartbeat):
             return [Reply(Alive(sent_ms=message.sent_ms))]
         case Action.REFUSE_VERSION | Action.REFUSE_BAD if error is not None:
@@ -197,5 +213,7 @@ def _effects(action: Action, message: ToHome | None, error: ProtocolError | None
             return []
 
 
-def _refusal(code: ErrorCode, sentence: str, command: Command | None) -> Effect:
+def _refusal(code: ErrorCode, sentence: str, command: Command | Request | None) -> Effect:
+    if isinstance(command, Request):
+        return Reply(RequestRefused(id=command.id, code=code, message=sentence))
     return Reply(ChatError(code=code, message=sentence, re=command.id if command else None))

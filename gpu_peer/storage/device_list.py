@@ -30,6 +30,11 @@ class DeviceList:
             self._remember(device)
         return self
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no device was ever paired, those removed included."""
+        return not self._known
+
     def find(self, device_id: str) -> Device | None:
         """See `Devices`."""
         return self._known.get(device_id)
@@ -66,6 +71,17 @@ class DeviceList:
             self._cut.discard(device_id)
             raise
         self._cut.discard(device_id)
+        self._remember(device)
+        return device
+
+    async def readmit(self, device_id: str, now_ms: int) -> PairedDevice:
+        """Let a removed device back in, as what it was. Of one that is in, nothing changes.
+
+        Raises:
+            ListRefused: no such device.
+            StorageError: see `Store.run`; nothing was changed.
+        """
+        device = await self._store.with_people(lambda people: people.readmit(device_id, now_ms))
         self._remember(device)
         return device
 

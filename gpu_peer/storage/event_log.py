@@ -185,6 +185,11 @@ class EventLog:
         rows.close()
         return Page(events, upto)
 
+    def chats(self, user: str) -> list[str]:
+        """Give the ids of the user's chats."""
+        rows = self._db.execute("SELECT id FROM chats WHERE user = ? AND NOT deleted", (user,))
+        return [chat for (chat,) in rows]
+
     def events_of(self, user: str, chat: str) -> list[Event]:
         """Give every event of one of the user's chats, in order."""
         rows = self._db.execute(

@@ -104,6 +104,20 @@ class People:
             self._db.execute(f"INSERT INTO people ({_PERSON}) VALUES (?, ?, ?, ?)", values)  # noqa: S608 - names of columns
         return person
 
+    def rename_person(self, person: str, name: str) -> Person:
+        """Give a person another name.
+
+        Raises:
+            ListRefused: nobody of that id, or no name of the right length.
+        """
+        with transaction(self._db):
+            self._db.execute("UPDATE people SET name = ? WHERE id = ?", (_clean(name), person))
+            query = f"SELECT {_PERSON} FROM people WHERE id = ?"  # noqa: S608 - as above
+            row = self._db.execute(query, (person,)).fetchone()
+        if row is None:
+            raise ListRefused("There is no such person in this home. Choose another.")
+        return Person(*row)
+
     def people(self) -> list[Person]:
         """Give everybody, the oldest first."""
         rows = self._db.execute(f"SELECT {_PERSON} FROM people ORDER BY made_ms, id")  # noqa: S608 - as above
@@ -172,6 +186,16 @@ class People:
         with transaction(self._db):
             self._db.execute("UPDATE devices SET name = ? WHERE id = ?", (_clean(name), device))
             return self._get(device)
+
+    def readmit(self, device: str, now_ms: int) -> PairedDevice:
+        """Let a removed device back in. Of one that is in, nothing changes.
+
+        Raises:
+            ListRefused: no such device.
+        """
+        with transaction(self._db):
+            known = self._get(device)
+        return self.register(known.key, known.name, known.person, now_ms, readmit=True)
 
     def revoke(self, device: str, now_ms: int) -> PairedDevice:
         """Remove a device, for good: its row stays. Once more changes nothing.

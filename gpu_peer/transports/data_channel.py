@@ -1,13 +1,17 @@
 """A WebRTC data channel as a `Channel`."""
 
 import asyncio
+from typing import TypeVar
 
 from aiortc import RTCDataChannel
 
 from gpu_peer.errors import ChannelClosed
+from gpu_peer.transports.channel import FromHome
 from gpu_peer.transports.inbox import Inbox
 from protocol import codec, framing, limits
-from protocol.chat import FromHome, ToHome
+from protocol.codec import Decoder
+
+T = TypeVar("T")
 
 BUFFERED_BYTES = limits.FRAME_BYTES
 """At most so much waits in the channel before the next frame is handed to it.
@@ -21,6 +25,7 @@ class DataChannel:
 
     def __init__(self, channel: RTCDataChannel) -> None:
         self._channel = channel
+        self.is_cut = False
         self._inbox = Inbox()
         self._sending = asyncio.Lock()
         self._room = asyncio.Event()
@@ -48,15 +53,21 @@ class DataChannel:
                     raise ChannelClosed
                 self._channel.send(frame)
 
-    async def receive(self) -> ToHome:
+    async def receive(self, decoder: Decoder[T]) -> T:
         """See `Channel`."""
-        return await self._inbox.take()
+        return decoder.decode(await self._inbox.take())
 
     def close(self) -> None:
         """See `Channel`."""
         self._inbox.close()
         self._room.set()
         self._channel.close()
+
+    def cut(self) -> None:
+        """See `Channel`. `is_cut` says so to whoever holds the connection, and is to end it."""
+        self.is_cut = True
+        self._inbox.cut()
+        self._room.set()
 
     def lost(self) -> None:
         """Note that the channel is closed, by either end or with its connection."""
@@ -70,7 +81,7 @@ class DataChannel:
 
     @property
     def _open(self) -> bool:
-        return self._channel.readyState == "open"
+        return not self.is_cut and self._channel.readyState == "open"
 
     def _on_message(self, frame: bytes | str) -> None:
         if not self._inbox.feed(frame):

@@ -1,11 +1,9 @@
-"""Frames that came on a channel, joined and decoded, waiting to be read."""
+"""Frames that came on a channel, joined to messages, waiting to be read."""
 
 import asyncio
 from collections import deque
 
 from gpu_peer.errors import ChannelClosed
-from protocol import codec
-from protocol.chat import ToHome
 from protocol.errors import Malformed, ProtocolError
 from protocol.framing import Joiner
 
@@ -16,11 +14,11 @@ _OVERHEAD = 1024
 
 
 class Inbox:
-    """A queue of messages and of errors in their place. Frames in, messages out."""
+    """A queue of messages as bytes, and of errors in their place. Frames in, messages out."""
 
     def __init__(self) -> None:
         self._joiner = Joiner()
-        self._items: deque[tuple[ToHome | ProtocolError, int]] = deque()
+        self._items: deque[tuple[bytes | ProtocolError, int]] = deque()
         self._size = 0
         self._closed = False
         self._arrived = asyncio.Event()
@@ -29,7 +27,7 @@ class Inbox:
     def feed(self, frame: bytes | str) -> bool:
         """Take a frame; false when the inbox is full, and the channel is to be closed."""
         self.frames += 1
-        item: ToHome | ProtocolError
+        item: bytes | ProtocolError
         cost = _OVERHEAD
         try:
             if isinstance(frame, str):
@@ -38,7 +36,7 @@ class Inbox:
             if message is None:
                 return True
             cost += len(message)
-            item = codec.to_home.decode(message)
+            item = message
         except ProtocolError as error:
             item = error
         if self._size + cost > CAPACITY_BYTES:
@@ -48,11 +46,11 @@ class Inbox:
         self._arrived.set()
         return True
 
-    async def take(self) -> ToHome:
+    async def take(self) -> bytes:
         """Give the next message.
 
         Raises:
-            ProtocolError: in the place of what was not a message.
+            ProtocolError: in the place of what could not be joined.
             ChannelClosed: everything was read, and no more will come.
         """
         while not self._items:
@@ -70,3 +68,8 @@ class Inbox:
         """No more will come."""
         self._closed = True
         self._arrived.set()
+
+    def cut(self) -> None:
+        """No more will come, and what came is forgotten."""
+        self._items.clear()
+        self.close()

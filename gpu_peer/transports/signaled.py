@@ -16,7 +16,8 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from gpu_peer.transports.data_channel import DataChannel
-from gpu_peer.transports.sdp import is_mdns, prepare_answer, prepare_offer
+from gpu_peer.transports.sdp import fingerprint, is_mdns, prepare_answer, prepare_offer
+from gpu_peer.trust.connect import Fingerprints
 from protocol.errors import Malformed
 from protocol.signaling import Candidate
 
@@ -34,13 +35,16 @@ class SignaledSession:
     """A peer connection with one data channel, from the offer to the end."""
 
     def __init__(
-        self, certificate: RTCCertificate, serve: Callable[[DataChannel], Awaitable[None]]
+        self,
+        certificate: RTCCertificate,
+        serve: Callable[[DataChannel, Fingerprints], Awaitable[None]],
     ) -> None:
         """Prepare.
 
         Args:
             certificate: The PC's own.
-            serve: Talks to the device until the channel is closed.
+            serve: Finds out who it is and talks to the device until the channel is closed. Handed
+                the fingerprints of the descriptions that are enforced.
         """
         # Not none: the default is a third party's STUN server.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -100,11 +104,12 @@ class SignaledSession:
             async with asyncio.timeout(CONNECT_S):
                 channel = await self._opened
             try:
-                await self._serve(channel)
+                await self._serve(channel, self._fingerprints())
             finally:
-                channel.close()
-                async with asyncio.timeout(CLOSE_S):
-                    await channel.wait_closed()
+                if not channel.is_cut:
+                    channel.close()
+                    async with asyncio.timeout(CLOSE_S):
+                        await channel.wait_closed()
         except TimeoutError:
             pass
         finally:
@@ -118,6 +123,12 @@ class SignaledSession:
             self._closing = asyncio.ensure_future(self._peer.close())
         # Shielded: aiortc breaks when a task that waits for its end is cancelled.
         await asyncio.shield(self._closing)
+
+    def _fingerprints(self) -> Fingerprints:
+        return Fingerprints(
+            home=fingerprint(prepare_answer(self._peer.localDescription.sdp)),
+            device=fingerprint(self._peer.remoteDescription.sdp),
+        )
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None

@@ -9,14 +9,15 @@ from aiortc import RTCCertificate
 
 from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.signaled import SignaledSession
+from gpu_peer.trust.connect import Fingerprints
 from protocol.errors import ErrorCode, Malformed
 from protocol.signaling import Answer, Candidate, Offer, Refusal, RoomPeer, Signal, SignalPosted
 
-PER_USER = 16
+PER_ACCOUNT = 16
 IN_ALL = 128
 
-Serve = Callable[[str, Channel], Awaitable[None]]
-"""Talks to a device of the user with this id until the channel is closed."""
+Serve = Callable[[Channel, Fingerprints], Awaitable[None]]
+"""Finds out who is at the other end, and talks to them until the channel is closed."""
 
 Post = Callable[[str, str, Signal], Awaitable[None]]
 """Hands a signal to a peer of a room: room, peer, signal."""
@@ -31,10 +32,11 @@ class Signals(Protocol):
         """Take a signal; answers go to `post`."""
 
 
-def user_of(sender: RoomPeer) -> str | None:
-    """Give the user whose device this is: the only place that says who a connection is.
+def account_of(sender: RoomPeer) -> str | None:
+    """Give the account that a device is logged in to, by the signaling server's word.
 
-    For now this is the signaling server's word. Pairing replaces it with the device's own key.
+    It limits how many connections there may be, and nothing else: who a connection is, its device
+    proves with its key.
     """
     return sender.user.id if sender.role == "device" and sender.user is not None else None
 
@@ -77,23 +79,20 @@ class SignaledSessions:
         key = (posted.sender.id, offer.connection)
         if key in self._sessions:
             return  # An ICE restart, which aiortc cannot do: the device opens a new connection.
-        reason = self._reason_against(user := user_of(posted.sender))
-        if user is None or reason is not None:
+        reason = self._reason_against(account := account_of(posted.sender))
+        if account is None or reason is not None:
             code, sentence = reason or ("not_authenticated", "Log in first.")
             refusal = Refusal(connection=offer.connection, code=code, message=sentence)
             self._spawn(post(posted.room, posted.sender.id, refusal))
             return
 
-        async def serve(channel: Channel) -> None:
-            await self._serve(user, channel)
-
-        session = SignaledSession(self._certificate, serve)
-        self._sessions[key] = (user, session)
+        session = SignaledSession(self._certificate, self._serve)
+        self._sessions[key] = (account, session)
         self._spawn(self._run(key, session, posted, offer, post))
 
-    def _reason_against(self, user: str | None) -> tuple[ErrorCode, str] | None:
-        mine = sum(owner == user for owner, _ in self._sessions.values())
-        if len(self._sessions) >= IN_ALL or mine >= PER_USER:
+    def _reason_against(self, account: str | None) -> tuple[ErrorCode, str] | None:
+        mine = sum(owner == account for owner, _ in self._sessions.values())
+        if len(self._sessions) >= IN_ALL or mine >= PER_ACCOUNT:
             return "too_many_connections", "Too many devices are connected. Close one and retry."
         return None
 

@@ -42,13 +42,27 @@ class Invitation:
         self._wrong = 0
         self._used = False
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a device was let in by it, or it was closed."""
+        return self._used
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether too many wrong secrets were tried."""
+        return self._wrong >= WRONG_TRIES
+
+    def close(self) -> None:
+        """Let no device in any more."""
+        self._used = True
+
     def reason_against(self, method: PairingMethod, now_ms: int) -> ErrorCode | None:
         """Say why no device can be let in by this method now, if so."""
         if self._used:
             return "pairing_used"
         if now_ms >= self._ends_ms:
             return "pairing_expired"
-        if self._wrong >= WRONG_TRIES:
+        if self.is_locked:
             return "pairing_locked"
         return None if method == self.method else "pairing_closed"
 

@@ -6,6 +6,7 @@ are equal. The device is registered when each end has accepted the other.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from gpu_peer import state_diagram
 from gpu_peer.trust import keys
@@ -14,7 +15,7 @@ from gpu_peer.trust.invitation import REASONS, Invitation
 from protocol import VERSION, base64url
 from protocol.codec import check_version
 from protocol.errors import ErrorCode, ProtocolError, UnsupportedVersion
-from protocol.transcript import Purpose, Transcript, commitment
+from protocol.transcript import Purpose, Transcript, commitment, key_id
 from protocol.trust import (
     PairAccept,
     PairConfirm,
@@ -65,7 +66,7 @@ class Kind(Enum):
     CONFIRMED = "right confirmation"
     UNCONFIRMED = "wrong confirmation"
     STORED = "on disk"
-    NOT_STORED = "disk failed"
+    NOT_STORED = "not to be written down"
     OUT_OF_PLACE = "any other message"
     BAD = "not a message"
     LATE = "too late"
@@ -83,7 +84,7 @@ class Action(Enum):
     REFUSE_REASON = "refuse: pairing_ and why"
     REFUSE_PROOF = "refuse: proof_wrong"
     REFUSE_DECLINED = "refuse: pairing_declined"
-    REFUSE_STORAGE = "refuse: storage_failed"
+    REFUSE_LIST = "refuse: and why"
     REFUSE_ORDER = "refuse: malformed"
     REFUSE_BAD = "refuse: malformed, unknown_type or too_large"
     REFUSE_LATE = "refuse: too_late"
@@ -106,7 +107,7 @@ _SPECIAL: dict[tuple[State, Kind], tuple[State, Action]] = {
     (F, Kind.UNCONFIRMED): (C, Action.REFUSE_PROOF),
     (F, Kind.DECLINED): (C, Action.REFUSE_DECLINED),
     (R, Kind.STORED): (D, Action.FINISH),
-    (R, Kind.NOT_STORED): (C, Action.REFUSE_STORAGE),
+    (R, Kind.NOT_STORED): (C, Action.REFUSE_LIST),
     (R, Kind.LATE): (R, Action.NOTHING),
 }
 _OTHERWISE = {
@@ -123,9 +124,19 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
 _REFUSALS: dict[Action, tuple[ErrorCode, str]] = {
     Action.REFUSE_PROOF: ("proof_wrong", "The proof is not of this device and this connection."),
     Action.REFUSE_DECLINED: ("pairing_declined", "The PC's user said no."),
-    Action.REFUSE_STORAGE: ("storage_failed", "The PC could not save this. Check its disk."),
     Action.REFUSE_ORDER: ("malformed", "That message has no place here."),
     Action.REFUSE_LATE: ("too_late", "Pairing took too long. Begin again."),
+}
+
+
+NotStored = Literal["storage_failed", "device_revoked", "device_taken", "list_refused"]
+"""Why a device that proved itself cannot be written down."""
+
+_NOT_STORED: dict[NotStored, str] = {
+    "storage_failed": "The PC could not save this. Check its disk.",
+    "device_revoked": "This device was removed. Let it back in on the PC, under Devices.",
+    "device_taken": "This device is paired as another person's. Remove it there before.",
+    "list_refused": "The PC could not take this device into its list. Begin again.",
 }
 
 
@@ -199,9 +210,21 @@ class Pairing:
         """Take the person's answer: the codes are equal, or they are not."""
         return self.tick(now_ms) or self._step(Kind.APPROVED if equal else Kind.DECLINED)
 
-    def stored(self, done: bool) -> list[Effect]:
-        """Take the end of `Register`."""
-        return self._step(Kind.STORED if done else Kind.NOT_STORED)
+    @property
+    def device_id(self) -> str | None:
+        """The id of the device that asks; None before it has asked."""
+        return None if self._transcript is None else key_id(self._transcript.device_key)
+
+    @property
+    def is_let_in(self) -> bool:
+        """Whether this connection has used the invitation up."""
+        return bool(self._device_nonce)
+
+    def stored(self, reason: NotStored | None = None) -> list[Effect]:
+        """Take the end of `Register`: it is on disk, or why it is not."""
+        if reason is None:
+            return self._step(Kind.STORED)
+        return self._step(Kind.NOT_STORED, not_stored=reason)
 
     def tick(self, now_ms: int) -> list[Effect]:
         """Notice that time has passed."""
@@ -252,6 +275,7 @@ class Pairing:
         kind: Kind,
         error: ProtocolError | None = None,
         reason: ErrorCode | None = None,
+        not_stored: NotStored | None = None,
     ) -> list[Effect]:
         self.state, action = TABLE[self.state, kind]
         match action:
@@ -272,6 +296,8 @@ class Pairing:
                 return [Send(TrustError(code=error.code, message=str(error)))]
             case Action.REFUSE_REASON if reason is not None:
                 return [Send(TrustError(code=reason, message=REASONS[reason]))]
+            case Action.REFUSE_LIST if not_stored is not None:
+                return [Send(TrustError(code=not_stored, message=_NOT_STORED[not_stored]))]
             case _ if action in _REFUSALS:
                 code, sentence = _REFUSALS[action]
                 return [Send(TrustError(code=code, message=sentence))]

@@ -12,12 +12,18 @@ import structlog
 from gpu_peer.__main__ import main
 from gpu_peer.app import only_one, serve
 from gpu_peer.chat.conversation import Turn
+from gpu_peer.clock import LoopClock
 from gpu_peer.config import Config
 from gpu_peer.engine import Engine, EngineEvent, ModelInfo, TextPiece
 from gpu_peer.errors import EngineUnavailable, FolderInUse
+from gpu_peer.household.household import Household
+from gpu_peer.identity import load_identity
+from gpu_peer.storage.store import Store
+from gpu_peer.transports.signaled_sessions import Signals
 from protocol.chat import AnswerEnded, Delta
 from tests.gpu_peer.support.device import RtcDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
+from tests.gpu_peer.support.trust import public
 from tests.gpu_peer.support.vds import ThroughVds, Vds, a_vds
 
 
@@ -65,14 +71,26 @@ def config(folder: Path, address: str) -> Config:
     return Config(data=folder, signaling=address)
 
 
+async def paired_device(folder: Path, signals: Signals) -> RtcDevice:
+    """Give a device of the owner's, from before the home in this folder is started."""
+    here = config(folder, "").folder
+    here.mkdir(parents=True)
+    store = await Store(here / "chats.sqlite3").open()
+    device = RtcDevice("ann", signals, home_key=load_identity(here).key)
+    household = await Household(load_identity(here), store, LoopClock()).open()
+    await household.devices.register(public(device.key), "Phone", household.owner, 1)
+    await store.close()
+    return device
+
+
 async def test_from_an_offer_to_an_answer_that_is_cut_by_the_end(
     tmp_path: Path, vds: tuple[Vds, str]
 ) -> None:
     server, address = vds
     parrot = Parrot()
+    device = await paired_device(tmp_path, ThroughVds(server))
     running = Running(config(tmp_path, address), lambda: parrot)
     await server.home()
-    device = RtcDevice("ann", ThroughVds(server))
     await device.connect()
     assert (await device.greet()).model == "scripted"
     await device.ask(await device.create_chat(), "Say this")
@@ -100,9 +118,9 @@ async def test_what_was_loaded_is_logged(tmp_path: Path, vds: tuple[Vds, str]) -
 async def test_devices_stay_when_the_vds_goes(tmp_path: Path, vds: tuple[Vds, str]) -> None:
     server, address = vds
     parrot = Parrot()
+    device = await paired_device(tmp_path, ThroughVds(server))
     running = Running(config(tmp_path, address), lambda: parrot)
     socket = await server.home()
-    device = RtcDevice("ann", ThroughVds(server))
     await device.connect()
     await device.greet()
     await socket.close()
@@ -118,9 +136,9 @@ async def test_an_engine_that_breaks_ends_the_process_with_a_sentence(
 ) -> None:
     server, address = vds
     parrot = Parrot()
+    device = await paired_device(tmp_path, ThroughVds(server))
     running = Running(config(tmp_path, address), lambda: parrot)
     await server.home()
-    device = RtcDevice("ann", ThroughVds(server))
     await device.connect()
     await device.greet()
     await device.ask(await device.create_chat(), "Hello")

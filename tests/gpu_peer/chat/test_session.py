@@ -132,4 +132,4 @@ def test_the_table_is_total_and_its_drawing_shows_it() -> None:
     assert set(TABLE) == {(state, kind) for state in State for kind in Kind}
     drawing = mermaid()
     assert "AWAITING_HELLO --> OPEN: hello / welcome, then events" in drawing
-    assert drawing.count("-->") == 17
+    assert drawing.count("-->") == 19

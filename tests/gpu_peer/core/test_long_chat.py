@@ -12,11 +12,14 @@ from gpu_peer.chat.home import Home
 from gpu_peer.clock import LoopClock
 from gpu_peer.devices.machine import Machine, Packages
 from gpu_peer.engine import EngineEvent, EngineReader
+from gpu_peer.household.desk import Asker
+from gpu_peer.household.household import Household
 from gpu_peer.rust_engine import RustEngine, Settings, load_engine
 from gpu_peer.storage.store import Store
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import AnswerBegun, AnswerEnded, ChatError, SendMessage
 from tests.gpu_peer.support.device import MemoryDevice
+from tests.gpu_peer.support.trust import HOME
 
 CONTEXT = 256
 MAX_TOKENS = 24
@@ -48,7 +51,9 @@ async def device(engine: RustEngine, tmp_path: Path) -> AsyncIterator[MemoryDevi
     reader = EngineReader(engine, deliver, broken)
     reader.start()
     device = MemoryDevice()
-    serving = asyncio.ensure_future(DeviceConnection("ann", device, home, clock).run())
+    household = await Household(HOME, store, clock).open()
+    connection = DeviceConnection(Asker("ann", None), device, home, household, clock)
+    serving = asyncio.ensure_future(connection.run())
     await device.greet()
     yield device
     device.leave()

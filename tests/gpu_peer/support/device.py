@@ -1,7 +1,8 @@
 """A device as the PC sees it: over an in-memory channel, or over a real data channel."""
 
 import asyncio
-from typing import TypeVar
+import secrets
+from typing import Any, TypeVar
 
 from aiortc import (
     RTCConfiguration,
@@ -9,11 +10,15 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gpu_peer.errors import ChannelClosed
+from gpu_peer.transports.channel import FromHome
+from gpu_peer.transports.sdp import fingerprint, prepare_answer
 from gpu_peer.transports.signaled_sessions import Signals
+from gpu_peer.trust.connect import Fingerprints
 from gpu_peer.uuid7 import uuid7
-from protocol import VERSION, codec
+from protocol import VERSION, codec, trust
 from protocol.accounts import User
 from protocol.chat import (
     Acknowledged,
@@ -21,7 +26,6 @@ from protocol.chat import (
     AnswerBegun,
     CreateChat,
     Events,
-    FromHome,
     Heartbeat,
     Hello,
     SendMessage,
@@ -31,6 +35,8 @@ from protocol.chat import (
 from protocol.errors import ProtocolError
 from protocol.framing import Joiner, split
 from protocol.signaling import Answer, Offer, Refusal, RoomPeer, Signal, SignalPosted
+from protocol.transcript import Purpose
+from tests.gpu_peer.support.trust import HOME, DeviceEnd, PrivateKey
 
 M = TypeVar("M")
 
@@ -75,7 +81,7 @@ class Ears:
 class Talker(Ears):
     """What a device does, whatever carries it."""
 
-    def say(self, message: ToHome) -> None:
+    def say(self, message: ToHome | trust.ToHome) -> None:
         raise NotImplementedError
 
     async def greet(self, after: int = 0) -> Welcome:
@@ -100,11 +106,12 @@ class MemoryDevice(Talker):
     def __init__(self) -> None:
         super().__init__()
         self.frames_received = 0
-        self._to_home: asyncio.Queue[ToHome | ProtocolError | None] = asyncio.Queue()
+        self._to_home: asyncio.Queue[bytes | ProtocolError | None] = asyncio.Queue()
         self.closed = asyncio.Event()
 
-    def say(self, message: ToHome | ProtocolError) -> None:
-        self._to_home.put_nowait(message)
+    def say(self, message: ToHome | trust.ToHome | ProtocolError) -> None:
+        error = isinstance(message, ProtocolError)
+        self._to_home.put_nowait(message if error else codec.encode(message))
 
     def leave(self) -> None:
         self._to_home.put_nowait(None)
@@ -118,25 +125,44 @@ class MemoryDevice(Talker):
             raise ChannelClosed
         self.put(message)
 
-    async def receive(self) -> ToHome:
+    async def receive(self, decoder: codec.Decoder[M]) -> M:
         message = await self._to_home.get()
         self.frames_received += 1
         if message is None:
             raise ChannelClosed
         if isinstance(message, ProtocolError):
             raise message
-        return message
+        return decoder.decode(message)
 
     def close(self) -> None:
         self.closed.set()
         self.put(None)
 
+    def cut(self) -> None:
+        while not self._to_home.empty():
+            self._to_home.get_nowait()
+        self.leave()
+        self.close()
+
 
 class RtcDevice(Talker):
-    """A device with aiortc, introduced to the PC by an in-memory stand-in for signaling."""
+    """A device with aiortc, introduced to the PC by an in-memory stand-in for signaling.
 
-    def __init__(self, user: str, signals: Signals, label: str = "chat") -> None:
+    `account` is what signaling says; `key` is what the home knows it by.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        signals: Signals,
+        key: PrivateKey | None = None,
+        home_key: bytes = HOME.key,
+        label: str = "chat",
+    ) -> None:
         super().__init__()
+        self.key = key or Ed25519PrivateKey.generate()
+        self.home_key = home_key
+        self.code = ""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.channel: RTCDataChannel = self.peer.createDataChannel(label)
         self.channel.on("message", self._on_frame)
@@ -146,8 +172,9 @@ class RtcDevice(Talker):
         self.signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._joiner = Joiner()
         self._home = signals
+        self._decoder: codec.Decoder[Any] = codec.trust_from_home
         self._sender = RoomPeer(
-            id=f"peer-{uuid7()}", role="device", user=User(id=user, name="Somebody")
+            id=f"peer-{uuid7()}", role="device", user=User(id=account, name="Somebody")
         )
 
     async def offer(self, sdp: str | None = None) -> Signal:
@@ -165,19 +192,38 @@ class RtcDevice(Talker):
         posted = SignalPosted(room="room", sender=self._sender, signal=signal)
         self._home.take(posted, answer)
 
-    async def connect(self, sdp: str | None = None) -> None:
+    async def reach(self, sdp: str | None = None) -> None:
+        """Open a channel; nobody has proved anything."""
         answer = await self.offer(sdp)
         assert isinstance(answer, Answer), answer
         await self.peer.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         async with asyncio.timeout(20):
             await self.open.wait()
 
+    async def prove(self) -> None:
+        """Have both ends prove themselves on the open channel."""
+        mine = self.peer.localDescription.sdp
+        fingerprints = Fingerprints(
+            home=fingerprint(self.peer.remoteDescription.sdp),
+            device=fingerprint(prepare_answer(mine)),
+        )
+        end = DeviceEnd(self.key, fingerprints, secrets.token_bytes(32), self.home_key)
+        self.say(end.introduce())
+        self.say(end.prove(await self.hear(trust.Challenge)))
+        await self.hear(trust.Bound)
+        self.code = end.code(Purpose.BIND).replace("-", "")
+
+    async def connect(self, sdp: str | None = None) -> None:
+        """Open a channel on which chat may begin."""
+        await self.reach(sdp)
+        await self.prove()
+
     async def refused(self) -> Refusal:
         refusal = await self.offer()
         assert isinstance(refusal, Refusal)
         return refusal
 
-    def say(self, message: ToHome) -> None:
+    def say(self, message: ToHome | trust.ToHome) -> None:
         for frame in split(codec.encode(message)):
             self.channel.send(frame)
 
@@ -190,7 +236,9 @@ class RtcDevice(Talker):
 
     def _on_frame(self, frame: bytes) -> None:
         if (joined := self._joiner.feed(frame)) is not None:
-            message = codec.from_home.decode(joined)
+            message = self._decoder.decode(joined)
+            if isinstance(message, trust.Bound):
+                self._decoder = codec.from_home
             if isinstance(message, Heartbeat):
                 self.say(Alive(sent_ms=message.sent_ms))
             self.put(message)

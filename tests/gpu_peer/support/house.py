@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.home import Home
 from gpu_peer.clock import Clock
+from gpu_peer.household.desk import Asker
+from gpu_peer.household.household import Household
 from gpu_peer.storage.store import Store
-from tests.gpu_peer.support.device import MemoryDevice
+from gpu_peer.transports.signaled_sessions import Signals
+from tests.gpu_peer.support.device import MemoryDevice, RtcDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
+from tests.gpu_peer.support.trust import HOME, public
 
 
 class House:
@@ -23,14 +28,31 @@ class House:
     async def start(self) -> None:
         await self.store.open()
         self.home = Home(self.store, self.engine, self.clock)
+        self.household = await Household(HOME, self.store, self.clock).open()
         self.engine.deliver = self.home.answers.take
         await self.home.start()
 
     def join(self, user: str) -> MemoryDevice:
         """Connect a device of the user over a channel in memory."""
         device = MemoryDevice()
-        connection = DeviceConnection(user, device, self.home, self.clock)
+        asker = Asker(user, None)
+        connection = DeviceConnection(asker, device, self.home, self.household, self.clock)
         self._tasks.append(asyncio.ensure_future(connection.run()))
+        return device
+
+    async def person(self, name: str) -> str:
+        """Give the id of the member of this name, who is added when there is none."""
+        shown = await self.household.shown(self.household.owner, None)
+        for person in shown.people:
+            if person.name == name:
+                return person.id
+        return (await self.household.add_person(name, "member")).id
+
+    async def device(self, name: str, signals: Signals, **more: Any) -> RtcDevice:
+        """Give a device over WebRTC that is paired as this person's."""
+        device = RtcDevice(name, signals, **more)
+        key, person = public(device.key), await self.person(name)
+        await self.household.devices.register(key, f"{name}'s", person, self.clock.wall_ms())
         return device
 
     async def die(self) -> None:

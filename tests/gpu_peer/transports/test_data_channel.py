@@ -90,4 +90,4 @@ async def test_who_waits_for_room_is_told_of_the_end(
     with pytest.raises(ChannelClosed):
         await channel.send(long("b"))
     with pytest.raises(ChannelClosed):
-        await channel.receive()
+        await channel.receive(codec.to_home)

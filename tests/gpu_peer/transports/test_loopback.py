@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from aiortc import RTCSessionDescription
 
-from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
+from gpu_peer.serving import serving
 from gpu_peer.transports import signaled_sessions
 from gpu_peer.transports.certificate import load_certificate
-from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
@@ -45,17 +44,15 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def sessions(tmp_path: Path, house: House) -> AsyncIterator[SignaledSessions]:
-    async def serve(user: str, channel: Channel) -> None:
-        await DeviceConnection(user, channel, house.home, house.clock).run()
-
+    serve = serving(house.home, house.household, house.clock, "signaled")
     sessions = SignaledSessions(load_certificate(tmp_path), serve)
     yield sessions
     await sessions.close()
 
 
 @pytest.fixture
-async def device(sessions: SignaledSessions) -> AsyncIterator[RtcDevice]:
-    device = RtcDevice("ann", sessions)
+async def device(house: House, sessions: SignaledSessions) -> AsyncIterator[RtcDevice]:
+    device = await house.device("ann", sessions)
     yield device
     await device.leave()
 
@@ -131,7 +128,7 @@ async def test_another_version_is_sent_away_with_a_sentence(device: RtcDevice) -
 
 
 async def test_an_answer_outlives_its_device(house: House, sessions: SignaledSessions) -> None:
-    first = RtcDevice("ann", sessions)
+    first = await house.device("ann", sessions)
     await first.connect()
     await first.greet()
     begun = await first.ask(await first.create_chat(), "Go on.")
@@ -140,7 +137,7 @@ async def test_an_answer_outlives_its_device(house: House, sessions: SignaledSes
     house.engine.say(begun.answer, "Still ")
     house.engine.say(begun.answer, "here.")
     house.engine.end(begun.answer)
-    second = RtcDevice("ann", sessions)
+    second = await house.device("ann", sessions)
     await second.connect()
     await second.greet()
     assert (await second.event(AnswerEnded)).text == "Still here."
@@ -177,18 +174,18 @@ async def test_offers_that_cannot_be_answered(sessions: SignaledSessions) -> Non
 async def test_only_so_many_connections(
     sessions: SignaledSessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signaled_sessions, "PER_USER", 1)
+    monkeypatch.setattr(signaled_sessions, "PER_ACCOUNT", 1)
     first, second, other = (RtcDevice(user, sessions) for user in ("ann", "ann", "bob"))
-    await first.connect()
+    await first.reach()
     assert (await second.refused()).code == "too_many_connections"
-    await other.connect()
+    await other.reach()
     for device in (first, second, other):
         await device.leave()
 
 
 async def test_another_channel_than_the_chat_is_closed(sessions: SignaledSessions) -> None:
     device = RtcDevice("ann", sessions, label="files")
-    await device.connect()
+    await device.reach()
     with pytest.raises(ChannelClosed):
         await device.next()
     await device.leave()
@@ -221,7 +218,7 @@ async def test_another_certificate_than_the_offers_gets_no_channel(
 
 
 async def test_two_people_share_nothing(house: House, sessions: SignaledSessions) -> None:
-    ann, bob = RtcDevice("ann", sessions), RtcDevice("bob", sessions)
+    ann, bob = await house.device("ann", sessions), await house.device("bob", sessions)
     await ann.connect()
     await bob.connect()
     await ann.greet()

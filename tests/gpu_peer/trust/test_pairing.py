@@ -95,7 +95,7 @@ def test_who_knows_the_secret_is_paired(key: PrivateKey) -> None:
     registered = pairing.receive(device.confirm(accept), SECRET_MS - 1)
     assert registered == [Register(public(key), "Anna's phone", "anna")]
     assert pairing.tick(SECRET_MS * 2) == [], "the disk is waited for"
-    said(pairing.stored(True), Paired)
+    said(pairing.stored(), Paired)
     assert pairing.state is State.PAIRED
 
 
@@ -263,7 +263,7 @@ def test_a_disk_that_fails_pairs_nobody() -> None:
     offer = said(pairing.receive(device.request(), 0), PairOffer)
     accept = said(pairing.receive(device.reveal(offer), 0), PairAccept)
     pairing.receive(device.confirm(accept), 0)
-    assert refusal(pairing.stored(False)) == "storage_failed"
+    assert refusal(pairing.stored("storage_failed")) == "storage_failed"
 
 
 def test_another_version_and_slowness_are_refused() -> None:
@@ -376,7 +376,7 @@ def test_honest_ends_are_always_paired(secret: bytes | None, delays: list[int]) 
     accept = said(pairing.answer(True, now_ms) if secret is None else effects, PairAccept)
     now_ms += delays[3]
     pairing.receive(device.confirm(accept), now_ms)
-    said(pairing.stored(True), Paired)
+    said(pairing.stored(), Paired)
 
 
 def test_the_table_is_total_and_registers_in_one_place() -> None:
