@@ -66,8 +66,8 @@ class Invitations:
     def close(self, host: Host) -> None:
         """End what this host opened. A device that waits for an answer gets a 'no'."""
         if host is self._host:
-            self._host = None
             self._end(None)
+            self.current = None
 
     def paired(self, invitation: Invitation, device: str) -> None:
         """A device came in by it."""
@@ -89,12 +89,11 @@ class Invitations:
             self._end(InvitationEnded(code="pairing_expired", message=REASONS["pairing_expired"]))
 
     def _end(self, news: InvitationEnded | None) -> None:
-        invitation, host, answer = self.current, self._host, self._answer
-        self.current = self._host = self._answer = None
+        """Tell the host. The invitation stays, so that who comes late is told why it is over."""
+        host, answer = self._host, self._answer
+        self._host = self._answer = None
         if self._timer is not None:
             self._timer.cancel()
-        if invitation is not None:
-            invitation.close()
         if answer is not None:
             answer(False)
         if host is not None and news is not None:

@@ -44,17 +44,13 @@ class Invitation:
 
     @property
     def is_used(self) -> bool:
-        """Whether a device was let in by it, or it was closed."""
+        """Whether a device was let in by it."""
         return self._used
 
     @property
     def is_locked(self) -> bool:
         """Whether too many wrong secrets were tried."""
         return self._wrong >= WRONG_TRIES
-
-    def close(self) -> None:
-        """Let no device in any more."""
-        self._used = True
 
     def reason_against(self, method: PairingMethod, now_ms: int) -> ErrorCode | None:
         """Say why no device can be let in by this method now, if so."""

@@ -11,11 +11,13 @@ from gpu_peer.chat.home import Home
 from gpu_peer.clock import Clock
 from gpu_peer.household.desk import Asker
 from gpu_peer.household.household import Household
+from gpu_peer.household.reception import Reception
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.signaled_sessions import Signals
+from gpu_peer.trust.connect import Open
 from tests.gpu_peer.support.device import MemoryDevice, RtcDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
-from tests.gpu_peer.support.trust import HOME, public
+from tests.gpu_peer.support.trust import FINGERPRINTS, HOME, public
 
 
 class House:
@@ -23,7 +25,7 @@ class House:
         self.store = Store(path)
         self.clock = clock
         self.engine = ScriptedEngine()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
 
     async def start(self) -> None:
         await self.store.open()
@@ -32,13 +34,21 @@ class House:
         self.engine.deliver = self.home.answers.take
         await self.home.start()
 
-    def join(self, user: str) -> MemoryDevice:
-        """Connect a device of the user over a channel in memory."""
+    def join(self, who: str | Asker) -> MemoryDevice:
+        """Connect a device of somebody over a channel in memory, as if it had proved itself."""
         device = MemoryDevice()
-        asker = Asker(user, None)
+        asker = Asker(who, None) if isinstance(who, str) else who
         connection = DeviceConnection(asker, device, self.home, self.household, self.clock)
         self._tasks.append(asyncio.ensure_future(connection.run()))
         return device
+
+    def receive(self) -> tuple[MemoryDevice, "asyncio.Task[Open | None]"]:
+        """Have an unknown device received over a channel in memory."""
+        device = MemoryDevice()
+        reception = Reception(self.household, device, FINGERPRINTS, self.clock)
+        task = asyncio.ensure_future(reception.run())
+        self._tasks.append(task)
+        return device, task
 
     async def person(self, name: str) -> str:
         """Give the id of the member of this name, who is added when there is none."""

@@ -91,3 +91,17 @@ async def test_who_waits_for_room_is_told_of_the_end(
         await channel.send(long("b"))
     with pytest.raises(ChannelClosed):
         await channel.receive(codec.to_home)
+
+
+async def test_a_channel_that_is_cut_says_nothing_more(
+    slow: SlowChannel, channel: DataChannel
+) -> None:
+    sending = asyncio.ensure_future(channel.send(long("a")))
+    await turn()
+    sent = len(slow.sent)
+    channel.cut()
+    slow.drain()
+    with pytest.raises(ChannelClosed):
+        await sending
+    assert len(slow.sent) == sent
+    assert channel.is_cut

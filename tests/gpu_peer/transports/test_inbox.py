@@ -52,3 +52,11 @@ async def test_the_rest_is_read_before_the_end() -> None:
     assert await inbox.take() == codec.encode(HELLO)
     with pytest.raises(ChannelClosed):
         await inbox.take()
+
+
+async def test_what_was_not_read_when_it_is_cut_is_forgotten() -> None:
+    inbox = Inbox()
+    inbox.feed(bytes([FIRST | LAST]) + codec.encode(HELLO))
+    inbox.cut()
+    with pytest.raises(ChannelClosed):
+        await inbox.take()

@@ -1,0 +1,119 @@
+"""A device that is removed is out at once and stays out, over real WebRTC."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gpu_peer.clock import LoopClock
+from gpu_peer.errors import ChannelClosed
+from gpu_peer.household.household import Household
+from gpu_peer.serving import serving
+from gpu_peer.storage.store import Store
+from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.signaled_sessions import SignaledSessions
+from protocol.chat import Delta
+from protocol.transcript import key_id
+from protocol.trust import TrustError
+from tests.gpu_peer.support.device import RtcDevice
+from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.trust import HOME, DeviceEnd, public
+
+YEAR_MS = 365 * 86_400_000
+
+
+class SetBack(LoopClock):
+    """The PC's clock, which somebody may set."""
+
+    back_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() - self.back_ms
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with a_house(tmp_path / "chats.sqlite3", SetBack()) as house:
+        yield house
+
+
+@pytest.fixture
+async def sessions(tmp_path: Path, house: House) -> AsyncIterator[SignaledSessions]:
+    serve = serving(house.home, house.household, house.clock, "signaled")
+    sessions = SignaledSessions(load_certificate(tmp_path), serve)
+    yield sessions
+    await sessions.close()
+
+
+async def answering(house: House, device: RtcDevice) -> str:
+    """Have an answer stream to the device; give its id."""
+    await device.connect()
+    await device.greet()
+    begun = await device.ask(await device.create_chat(), "Go on.")
+    await house.engine.submitted()
+    house.engine.say(begun.answer, "One, ")
+    await device.hear(Delta)
+    return begun.answer
+
+
+async def refused(device: RtcDevice) -> str:
+    await device.reach()
+    device.say(DeviceEnd(device.key).introduce())
+    return (await device.hear(TrustError)).code
+
+
+async def test_in_the_middle_of_an_answer(house: House, sessions: SignaledSessions) -> None:
+    lost = await house.device("ann", sessions)
+    answer = await answering(house, lost)
+    kept = await house.device("ann", sessions)
+    await kept.connect()
+    await kept.greet()
+    await house.household.revoke(key_id(public(lost.key)))
+    house.engine.say(answer, "two.")
+    with pytest.raises(ChannelClosed):
+        await lost.next()
+    # The answer is the person's, and goes on for their other device.
+    assert "two." in (await kept.hear(Delta)).text
+    back = RtcDevice("ann", sessions, key=lost.key)
+    assert await refused(back) == "device_revoked"
+    for device in (lost, kept, back):
+        await device.leave()
+
+
+async def test_while_it_is_away_and_with_the_clock_set_back(
+    house: House, sessions: SignaledSessions
+) -> None:
+    lost = await house.device("ann", sessions)
+    assert isinstance(house.clock, SetBack)
+    await house.household.revoke(key_id(public(lost.key)))
+    house.clock.back_ms = 5 * YEAR_MS
+    assert await refused(lost) == "device_revoked"
+    await lost.leave()
+
+
+async def test_after_a_restart_with_the_clock_set_back(tmp_path: Path, house: House) -> None:
+    device = RtcDevice("ann", None)  # type: ignore[arg-type]
+    key, person = public(device.key), await house.person("ann")
+    await house.household.devices.register(key, "Phone", person, house.clock.wall_ms())
+    await house.household.revoke(key_id(key))
+    again = await Store(tmp_path / "chats.sqlite3").open()
+    clock = SetBack()
+    clock.back_ms = 5 * YEAR_MS
+    known = (await Household(HOME, again, clock).open()).devices.find(key_id(key))
+    assert known is not None
+    assert known.revoked
+    await again.close()
+    await device.leave()
+
+
+async def test_the_list_shows_the_code_that_the_device_shows(
+    house: House, sessions: SignaledSessions
+) -> None:
+    device = await house.device("ann", sessions)
+    await device.connect()
+    await device.greet()
+    (shown,) = (await house.household.shown(house.household.owner, None)).devices
+    (live,) = shown.live
+    assert (live.code, live.road) == (device.code, "signaled")
+    assert shown.seen_ms is not None
+    await device.leave()
