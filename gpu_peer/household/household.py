@@ -21,6 +21,9 @@ from gpu_peer.trust.pairing import NotStored, Register
 from protocol import household as wire
 from protocol.transcript import key_id
 
+PER_DEVICE = 8
+"""So many connections of one device at once, a tab each; one more ends the oldest."""
+
 log = structlog.get_logger()
 
 
@@ -132,7 +135,10 @@ class Household:
         """Know of a connection while it lasts. `cut` is called when its device is removed."""
         device = opened.device.id
         live = _Live(road, self._clock.wall_ms(), opened.code.replace("-", ""), cut)
-        self._live.setdefault(device, []).append(live)
+        mine = self._live.setdefault(device, [])
+        if len(mine) >= PER_DEVICE:
+            mine[0].cut()
+        mine.append(live)
         try:
             await self._see(device, road)
             yield

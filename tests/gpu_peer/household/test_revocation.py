@@ -1,17 +1,21 @@
 """A device that is removed is out at once and stays out, over real WebRTC."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
-from gpu_peer.household.household import Household
+from gpu_peer.household.household import PER_DEVICE, Household
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.certificate import load_certificate
 from gpu_peer.transports.signaled_sessions import SignaledSessions
+from gpu_peer.trust.connect import Open
+from gpu_peer.trust.devices import Device
 from protocol.chat import Delta
 from protocol.transcript import key_id
 from protocol.trust import TrustError
@@ -117,3 +121,18 @@ async def test_the_list_shows_the_code_that_the_device_shows(
     assert (live.code, live.road) == (device.code, "signaled")
     assert shown.seen_ms is not None
     await device.leave()
+
+
+async def test_one_connection_too_many_of_a_device_ends_its_oldest(house: House) -> None:
+    person = await house.person("Ann")
+    phone = Device(key_id(b"phone"), b"phone", person)
+    cut: list[int] = []
+    async with AsyncExitStack() as stack:
+        for number in range(PER_DEVICE + 1):
+            assert cut == []
+            opened = Open(phone, "0000-0000")
+            await stack.enter_async_context(
+                house.household.connected(opened, "signaled", partial(cut.append, number))
+            )
+        assert cut == [0]
+    assert not house.household.is_present(person)
