@@ -35,12 +35,14 @@ class Invitations:
         self._timer: Timer | None = None
 
     def open(self, person: str, method: PairingMethod, host: Host) -> str | None:
-        """Open one; the one before is over, and its host told.
+        """Open one; the one before is over, and its host told, where it is another.
 
         Returns:
             The secret as people type it, without dashes; None where codes are compared.
         """
-        self._end(InvitationEnded(code="pairing_closed", message=REASONS["pairing_closed"]))
+        closed = InvitationEnded(code="pairing_closed", message=REASONS["pairing_closed"])
+        # Who asks for another knows that the one before is over, and would take this for the new.
+        self._end(None if host is self._host else closed)
         secret = secrets.token_bytes(SECRET_BYTES) if method == "secret" else None
         self.current = Invitation(person, secret, self.now_ms())
         self._host = host

@@ -192,3 +192,13 @@ async def test_a_removed_device_is_shown_and_comes_back_only_by_the_owner(family
     assert isinstance(await ask(owner, ReadmitDevice, device=DEVICES["bob"]), Done)
     while any(d.revoked for d in (await owner.hear(Household)).devices):
         pass
+
+
+async def test_who_asks_for_another_code_is_not_told_that_the_one_before_is_over(
+    family: Family,
+) -> None:
+    ann = await family.at("ann")
+    for _ in range(2):
+        await ask(ann, OpenInvitation, person=family.people["ann"], method="secret")
+    await ask(ann, CloseInvitation)
+    assert not any(isinstance(message, InvitationEnded) for message in ann.heard)
