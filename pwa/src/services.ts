@@ -9,22 +9,33 @@ import { createPasskeyApi } from './net/passkeyApi'
 import { releaseWorker } from './net/releaseWorker'
 import { dialSignaled } from './net/signaled'
 import { onWake } from './net/wake'
+import { Witness } from './net/witness'
 import { settingsStorage } from './storage/settings'
 import type { Services } from './stores/services'
 
+const witness = new Witness(() => Date.now())
+const seenFetch = witness.watch((...request) => fetch(...request))
+
 export const realServices: Services = {
-  api: createApi((...request) => fetch(...request)),
-  passkeyApi: createPasskeyApi((...request) => fetch(...request)),
+  api: createApi(seenFetch),
+  passkeyApi: createPasskeyApi(seenFetch),
   authenticator: browserAuthenticator(window),
   settings: settingsStorage(() => localStorage),
   exclusive: acrossTabs,
   makeLink: (options) =>
-    makeLink({ ...options, clock: realClock, dial: dialSignaled, openSocket }),
+    makeLink({
+      ...options,
+      clock: realClock,
+      dial: dialSignaled,
+      openSocket,
+      onFrame: witness.frame,
+    }),
   makeId: () => uuidv7(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
   now: () => Date.now(),
   nextFrame: (action) => requestAnimationFrame(action),
   onWake: (wake) => onWake({ window, document }, wake),
   isOnline: () => navigator.onLine,
+  witness,
   releaseWorker: releaseWorker({
     // The development server has no release to check.
     container: import.meta.env.PROD ? navigator.serviceWorker : undefined,

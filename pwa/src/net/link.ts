@@ -13,7 +13,7 @@ import {
 } from './connection'
 import { isLoggedOut } from './errors'
 import type { Call, Dial, RoadName, SignalPost } from './road'
-import { Signaling, type Socket } from './signaling'
+import { type FrameHook, Signaling, type Socket } from './signaling'
 
 /** A sign of life after a wake or a doubt comes within this, or the link is dead. */
 const graceMs = 2_500
@@ -27,6 +27,8 @@ export interface LinkOptions {
   distrust: (token: string) => void
   /** The first message on a channel. */
   hello: () => ToHome
+  /** Every frame to and from the VDS. */
+  onFrame?: FrameHook
 }
 
 export interface LinkHandlers {
@@ -161,6 +163,7 @@ class WiredLink implements Link {
         this.step({ type: 'socket_closed' })
       },
       onClosed: () => this.step({ type: 'socket_closed' }),
+      onFrame: this.options.onFrame,
     }
     this.signaling = new Signaling(openSocket(), token, handlers, clock)
   }

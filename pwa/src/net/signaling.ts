@@ -36,7 +36,11 @@ export interface SignalingHandlers {
   onRefused: (code: ErrorCode) => void
   /** The socket is of no more use. Told once, and not after `close`. */
   onClosed: () => void
+  /** Every frame as it goes, for whoever records what the VDS saw. */
+  onFrame?: FrameHook | undefined
 }
+
+export type FrameHook = (direction: 'sent' | 'got', text: string) => void
 
 export class Signaling {
   private room: string | null = null
@@ -80,9 +84,11 @@ export class Signaling {
 
   private feed(data: unknown): void {
     if (this.over) return
+    const text = String(data)
+    this.handlers.onFrame?.('got', text)
     let message: FromVds
     try {
-      message = decode(String(data))
+      message = decode(text)
     } catch (error) {
       if (!(error instanceof ProtocolError && error.code === 'unknown_type')) this.lose()
       return
@@ -132,7 +138,10 @@ export class Signaling {
 
   private send(message: ToVds): void {
     // Between the last byte and its `close` event a socket is already deaf.
-    if (!this.over && this.socket.readyState === 1) this.socket.send(JSON.stringify(message))
+    if (this.over || this.socket.readyState !== 1) return
+    const text = JSON.stringify(message)
+    this.socket.send(text)
+    this.handlers.onFrame?.('sent', text)
   }
 
   private lose(): void {

@@ -6,6 +6,7 @@ import type { Authenticator } from '../net/authenticator'
 import type { LinkOptions, MakeLink } from '../net/link'
 import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
+import type { Witness } from '../net/witness'
 import type { SettingsStorage } from '../storage/settings'
 
 export interface Services {
@@ -23,6 +24,8 @@ export interface Services {
   /** Calls when a connection may have died or may be had again. Gives what ends it. */
   onWake: (wake: () => void) => () => void
   isOnline: () => boolean
+  /** Records what the VDS saw. */
+  witness: Witness
   releaseWorker: ReleaseWorker
 }
 

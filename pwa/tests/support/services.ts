@@ -5,6 +5,7 @@ import type { Heard } from '../../src/net/releaseWorker'
 import type { LinkHandlers, LinkOptions } from '../../src/net/link'
 import type { Authenticator } from '../../src/net/authenticator'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
+import { Witness } from '../../src/net/witness'
 import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
 import { provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
@@ -41,6 +42,7 @@ export class TestServices {
   }
   release!: Heard
   applied = 0
+  witness = new Witness(() => 1_000_000)
   private made = 1_000
 
   constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi'>> = {}) {
@@ -102,6 +104,7 @@ export class TestServices {
         apply: () => Promise.resolve(void this.applied++),
       },
       isOnline: () => true,
+      witness: this.witness,
     }
   }
 }
