@@ -28,6 +28,8 @@ export const useConnection = defineStore('connection', () => {
   const online = ref(isOnline())
   const road = ref<RoadName | null>(null)
   const refusal = ref<ErrorCode | null>(null)
+  /** Of the live connection, for a person to compare with what the PC shows. */
+  const code = ref<string | null>(null)
   let listener: Listener | null = null
   /** Whoever asks about people and devices. */
   let onReply: ((reply: Reply) => void) | null = null
@@ -87,6 +89,7 @@ export const useConnection = defineStore('connection', () => {
     roundTripMs,
     road,
     refusal,
+    code,
     start,
     stop,
     listen: (to: Listener) => (listener = to),
