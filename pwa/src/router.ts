@@ -24,6 +24,18 @@ export function makeRouter(history: RouterHistory): Router {
         meta: { title: 'title.settings' },
       },
       {
+        path: '/devices',
+        name: 'devices',
+        component: () => import('./pages/DevicesPage.vue'),
+        meta: { title: 'devices.title' },
+      },
+      {
+        path: '/verify',
+        name: 'verify',
+        component: () => import('./pages/VerifyPage.vue'),
+        meta: { title: 'verify.title' },
+      },
+      {
         path: '/login',
         name: 'login',
         component: () => import('./pages/LoginPage.vue'),

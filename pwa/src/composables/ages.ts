@@ -20,7 +20,8 @@ export function groupByAge<Item extends { changedMs: number }>(
   return groups
 }
 
-function ageOf(thenMs: number, nowMs: number): Age {
+/** How long ago a moment was, in the days of the calendar. */
+export function ageOf(thenMs: number, nowMs: number): Age {
   if (thenMs >= midnight(nowMs, 0)) return 'today'
   if (thenMs >= midnight(nowMs, 1)) return 'yesterday'
   return thenMs >= midnight(nowMs, 7) ? 'week' : 'older'
