@@ -42,7 +42,8 @@ export class TestServices {
   }
   release!: Heard
   applied = 0
-  witness = new Witness(() => 1_000_000)
+  nowMs = 1_000_000
+  witness = new Witness(() => this.nowMs)
   private made = 1_000
 
   constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi'>> = {}) {
@@ -96,7 +97,7 @@ export class TestServices {
         }
       },
       makeId: () => id(this.made++),
-      now: () => 1_000_000,
+      now: () => this.nowMs,
       nextFrame: (action) => this.frames.push(action),
       onWake: () => () => undefined,
       releaseWorker: {
