@@ -215,6 +215,18 @@ describe('an invitation', () => {
     expect(store.invitation?.ended).toBeNull()
   })
 
+  it('is not shown when another was asked for meanwhile', () => {
+    const store = useHousehold()
+    void store.openInvitation('p1', 'secret')
+    const first = last().id
+    void store.openInvitation('p2', 'secret')
+    const second = last().id
+    outside.say({ type: 'invitation_opened', id: first, home, secret, life_ms: 120_000 })
+    expect(store.invitation).toBeNull()
+    outside.say({ type: 'invitation_opened', id: second, home, secret, life_ms: 120_000 })
+    expect(store.invitation?.person).toBe('p2')
+  })
+
   it('is closed at the PC too', async () => {
     const { store } = open()
     const outcome = store.closeInvitation()
