@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from protocol import accounts, chat, passkeys, signaling, trust
+from protocol import accounts, chat, own_account, passkeys, signaling, trust
 from protocol.errors import Malformed, UnknownType, UnsupportedVersion
 
 T = TypeVar("T")
@@ -92,5 +92,7 @@ trust_from_home: Decoder[trust.FromHome] = _decoder(trust.FromHome)
 event: Decoder[chat.Event] = _decoder(chat.Event)
 registration: Decoder[accounts.Registration] = Decoder(accounts.Registration)
 credentials: Decoder[accounts.Credentials] = Decoder(accounts.Credentials)
+proof: Decoder[own_account.Proof] = Decoder(own_account.Proof)
+password_change: Decoder[own_account.PasswordChange] = Decoder(own_account.PasswordChange)
 new_passkey: Decoder[passkeys.NewPasskey] = Decoder(passkeys.NewPasskey)
 passkey_assertion: Decoder[passkeys.PasskeyAssertion] = Decoder(passkeys.PasskeyAssertion)

@@ -23,6 +23,8 @@ ErrorCode = Literal[
     "passkey_refused",
     "passkeys_full",
     "passkeys_unavailable",
+    "passkeys_needed",
+    "reauthentication_needed",
     "not_logged_in",
     "token_expired",
     "token_invalid",

@@ -14,15 +14,20 @@ from signaling.config import Settings
 from signaling.errors import (
     NotLoggedIn,
     RateLimited,
+    Reauthenticate,
     Refused,
     SessionRevoked,
     UsernameTaken,
     WrongCredentials,
 )
+from signaling.notices import Notices
 from signaling.passwords import Passwords
 from signaling.storage import Revoked, Storage, StoredUser
 from signaling.throttles import Throttles
 from signaling.tokens import ACCESS_SECONDS, AccessClaims, Signer
+
+PROOF_SECONDS = 300
+"""How long after a password or a passkey a session may change how the account is opened."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +56,7 @@ class Accounts:
         passwords: Passwords,
         signer: Signer,
         throttles: Throttles,
+        notices: Notices,
         clock: Clock,
     ) -> None:
         self._homes = tuple(settings.homes)
@@ -59,8 +65,9 @@ class Accounts:
         self._signer = signer
         self._clock = clock
         self._throttles = throttles
+        self._notices = notices
 
-    async def register(self, wanted: Registration, address: str) -> Issued:
+    async def register(self, wanted: Registration, address: str, client: str) -> Issued:
         """Make an account and log it in.
 
         Raises:
@@ -82,21 +89,30 @@ class Accounts:
         except Refused:
             registrations.give_back(address)
             raise
-        return await self.begin(user)
+        self._notices.forget_tries(wanted.username)
+        return await self.begin(user, client)
 
-    async def log_in(self, credentials: Credentials, address: str) -> Issued:
+    async def log_in(self, credentials: Credentials, address: str, client: str) -> Issued:
         """Begin a session.
+
+        Raises: as `check_password`.
+        """
+        stored = await self.check_password(credentials.username, credentials.password, address)
+        return await self.begin(stored.user, client, stored.password_hash)
+
+    async def check_password(self, username: str, password: str, address: str) -> StoredUser:
+        """Give whose name and password these are.
 
         Each attempt takes a permit before the password is looked at and a right one gives it
         back: attempts in parallel cannot slip past, and while an account is locked even the right
         password is refused, so that guessing on tells nothing.
 
         Raises:
-            WrongCredentials: no such user or a wrong password, after the same time.
+            WrongCredentials: no such user, a wrong password, or none, after the same time.
             RateLimited: too many failures of this account or from this address.
         """
         now = self._clock.steady()
-        account = credentials.username.casefold()
+        account = username.casefold()
         by_account = self._throttles.failures_of_account
         by_address = self._throttles.failures_from_address
         by_address.take(address, now)
@@ -105,13 +121,14 @@ class Accounts:
         except RateLimited:
             by_address.give_back(address)
             raise
-        stored = await self._storage.find_user(credentials.username)
+        stored = await self._storage.find_user(username)
         password_hash = stored.password_hash if stored else None
-        if not await self._passwords.verify(password_hash, credentials.password) or not stored:
+        if not await self._passwords.verify(password_hash, password) or not stored:
+            self._notices.wrong_password(username)
             raise WrongCredentials
         by_address.give_back(address)
         by_account.give_back(account)
-        return await self.begin(stored.user)
+        return stored
 
     async def refresh(self, refresh_token: str | None, address: str) -> Issued:
         """Exchange a refresh token for a fresh one and an access token.
@@ -133,6 +150,8 @@ class Accounts:
         if rotated is None:
             raise NotLoggedIn
         if isinstance(rotated, Revoked):
+            if rotated.reused_of:
+                await self._notices.note(rotated.reused_of, "token_reused")
             raise ReuseDetected(rotated.session)
         await self._give_rooms(rotated.user)
         return self._issue(rotated.user, rotated.session, fresh)
@@ -157,12 +176,31 @@ class Accounts:
             raise SessionRevoked
         return claims
 
-    async def begin(self, user: User) -> Issued:
-        """Begin a session of a person who has proved who they are."""
+    async def authorize_recent(self, access_token: str | None) -> AccessClaims:
+        """Give whose access token this is, if they showed who they are in the last PROOF_SECONDS.
+
+        A session that somebody left open, or whose cookie was stolen, is not enough for this.
+
+        Raises:
+            Reauthenticate: they did not.
+            As `authorize`.
+        """
+        claims = await self.authorize(access_token)
+        proved_at = await self._storage.proved_at(claims.sid)
+        if proved_at is None or not 0 <= self._clock.wall() - proved_at < PROOF_SECONDS:
+            raise Reauthenticate
+        return claims
+
+    async def begin(self, user: User, client: str, password_hash: str | None = None) -> Issued:
+        """Begin a session of a person who has proved who they are.
+
+        Raises:
+            WrongCredentials: they did it with a password that was changed meanwhile.
+        """
         session, refresh_token = secrets.token_hex(16), secrets.token_urlsafe(32)
         await self._give_rooms(user)
         await self._storage.create_session(
-            session, user.id, _digest(refresh_token), self._clock.wall()
+            session, user.id, _digest(refresh_token), self._clock.wall(), client, password_hash
         )
         return self._issue(user, session, refresh_token)
 

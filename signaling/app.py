@@ -1,6 +1,7 @@
 """Puts the parts together."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -10,13 +11,16 @@ from signaling.accounts import Accounts
 from signaling.bus import LocalBus
 from signaling.clock import Clock
 from signaling.config import Settings
-from signaling.errors import NotFound
+from signaling.errors import NotFound, StorageFailed
 from signaling.http import middleware
 from signaling.http.accounts import AccountHandlers
 from signaling.http.health import HealthHandlers
+from signaling.http.own_account import OwnAccountHandlers
 from signaling.http.passkeys import PasskeyHandlers
 from signaling.http.static import Pages
 from signaling.metrics import Metrics
+from signaling.notices import Notices
+from signaling.own_account import OwnAccount
 from signaling.passkeys import Passkeys
 from signaling.passwords import Passwords
 from signaling.rooms import Rooms
@@ -50,12 +54,14 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     metrics.watch("device", lambda: rooms.devices_online)
     metrics.watch("home", lambda: rooms.homes_online)
     throttles = Throttles(settings)
+    notices = Notices(settings=settings, storage=storage, notices=storage.notices, clock=clock)
     accounts = Accounts(
         settings=settings,
         storage=storage,
         passwords=passwords,
         signer=signer,
         throttles=throttles,
+        notices=notices,
         clock=clock,
     )
     passkeys = Passkeys(
@@ -63,6 +69,16 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         storage=storage.passkeys,
         accounts=accounts,
         throttles=throttles,
+        notices=notices,
+        clock=clock,
+    )
+    own_account = OwnAccount(
+        storage=storage.own_account,
+        accounts=accounts,
+        passkeys=passkeys,
+        passwords=passwords,
+        notices=notices,
+        bus=bus,
         clock=clock,
     )
     hub = Hub(
@@ -92,6 +108,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         app,
         account_handlers,
         PasskeyHandlers(settings, accounts, passkeys, account_handlers),
+        OwnAccountHandlers(settings, accounts, own_account, notices, account_handlers),
         HealthHandlers(storage, rooms, signer),
         hub,
         Pages(settings.pwa),
@@ -103,6 +120,8 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     async def until_cleanup(_app: web.Application) -> AsyncIterator[None]:
         yield
         passwords.close()
+        with contextlib.suppress(StorageFailed):
+            await notices.keep_tries()
         await storage.close()
 
     app.on_shutdown.append(on_shutdown)
@@ -114,6 +133,7 @@ def _add_routes(
     app: web.Application,
     accounts: AccountHandlers,
     passkeys: PasskeyHandlers,
+    own: OwnAccountHandlers,
     health: HealthHandlers,
     hub: Hub,
     pages: Pages,
@@ -130,6 +150,16 @@ def _add_routes(
             web.post("/api/passkeys", passkeys.make),
             web.get("/api/passkeys", passkeys.list_of, allow_head=False),
             web.delete("/api/passkeys/{passkey}", passkeys.remove),
+            web.get("/api/account", own.show, allow_head=False),
+            web.delete("/api/account/sessions", own.end_others),
+            web.delete("/api/account/sessions/{session}", own.end_session),
+            web.post("/api/account/proof/challenge", own.begin_proof),
+            web.post("/api/account/proof", own.prove),
+            web.put("/api/account/password", own.change_password),
+            web.delete("/api/account/password", own.drop_password),
+            web.post("/api/account/deletion", own.delete),
+            web.get("/api/account/notices", own.list_notices, allow_head=False),
+            web.post("/api/account/notices/seen", own.see_notices),
             web.get("/api/signaling", hub.serve, allow_head=False),
             web.get("/api/openapi.json", health.describe),
             web.get("/.well-known/jwks.json", health.jwks),

@@ -7,6 +7,8 @@ SignalingError
 │   ├── PasskeyRefused       401  passkey_refused
 │   ├── PasskeysFull         409  passkeys_full
 │   ├── PasskeysUnavailable  404  passkeys_unavailable
+│   ├── PasskeysNeeded       409  passkeys_needed
+│   ├── Reauthenticate       403  reauthentication_needed
 │   ├── NotLoggedIn          401  not_logged_in
 │   ├── SessionRevoked       401  session_revoked
 │   ├── TokenExpired         401  token_expired
@@ -94,6 +96,22 @@ class PasskeysUnavailable(Refused):
 
     code, status = "passkeys_unavailable", 404
     sentence = "Passkeys need a server with a name. Set HEARTH_ORIGIN to an address with one."
+
+
+class PasskeysNeeded(Refused):
+    """Without a password only passkeys open an account, so there have to be some."""
+
+    code, status = "passkeys_needed", 409
+    sentence = (
+        "Have two passkeys before you drop the password, and keep one for as long as you have none."
+    )
+
+
+class Reauthenticate(Refused):
+    """The session is good, but its person has not shown who they are for a while."""
+
+    code, status = "reauthentication_needed", 403
+    sentence = "Confirm with your password or a passkey that it is you, and try again."
 
 
 class NotLoggedIn(Refused):

@@ -11,6 +11,7 @@ import msgspec
 import protocol
 from protocol.accounts import Credentials, Problem, Registration, Session
 from protocol.errors import Malformed, ProtocolError
+from protocol.own_account import Account, NoticeList, PasswordChange, Proof
 from protocol.passkeys import (
     NewPasskey,
     Passkey,
@@ -42,12 +43,22 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WRITE = (errors.OriginRefused, errors.StorageFailed, errors.Internal)
+_READ = (errors.StorageFailed, errors.Internal)
 _TOKEN = (
     errors.NotLoggedIn,
     errors.TokenInvalid,
     errors.TokenExpired,
     errors.SessionRevoked,
     errors.RateLimited,
+)
+_PROOF = (
+    Malformed,
+    *_TOKEN,
+    errors.WrongCredentials,
+    errors.PasskeyRefused,
+    errors.PasskeysUnavailable,
+    errors.BodyTooLarge,
+    *_WRITE,
 )
 
 OPERATIONS = (
@@ -134,7 +145,13 @@ OPERATIONS = (
         path="/api/passkeys/challenge",
         summary="Get what a new passkey has to be",
         gives=PasskeyCreation,
-        refuses=(*_TOKEN, errors.PasskeysFull, errors.PasskeysUnavailable, *_WRITE),
+        refuses=(
+            *_TOKEN,
+            errors.Reauthenticate,
+            errors.PasskeysFull,
+            errors.PasskeysUnavailable,
+            *_WRITE,
+        ),
         needs_token=True,
     ),
     Operation(
@@ -162,7 +179,7 @@ OPERATIONS = (
         path="/api/passkeys",
         summary="List one's own passkeys",
         gives=PasskeyList,
-        refuses=(*_TOKEN, errors.StorageFailed, errors.Internal),
+        refuses=(*_TOKEN, *_READ),
         needs_token=True,
     ),
     Operation(
@@ -171,7 +188,106 @@ OPERATIONS = (
         path="/api/passkeys/{passkey}",
         summary="Remove a passkey of one's own; one that is not there is no mistake",
         status=204,
-        refuses=(Malformed, *_TOKEN, *_WRITE),
+        refuses=(
+            Malformed,
+            *_TOKEN,
+            errors.Reauthenticate,
+            errors.PasskeysNeeded,
+            *_WRITE,
+        ),
+        needs_token=True,
+    ),
+    Operation(
+        id="showAccount",
+        method="get",
+        path="/api/account",
+        summary="Show one's own account and its sessions",
+        gives=Account,
+        refuses=(*_TOKEN, *_READ),
+        needs_token=True,
+    ),
+    Operation(
+        id="endOtherSessions",
+        method="delete",
+        path="/api/account/sessions",
+        summary="End every session of one's own but this one; their sockets close",
+        status=204,
+        refuses=(*_TOKEN, *_WRITE),
+        needs_token=True,
+    ),
+    Operation(
+        id="endSession",
+        method="delete",
+        path="/api/account/sessions/{session}",
+        summary="End a session of one's own; one that is not there is no mistake",
+        status=204,
+        refuses=(*_TOKEN, *_WRITE),
+        needs_token=True,
+    ),
+    Operation(
+        id="beginProof",
+        method="post",
+        path="/api/account/proof/challenge",
+        summary="Get what a passkey has to sign to prove that it is still the same person",
+        gives=PasskeyRequest,
+        refuses=(*_TOKEN, errors.PasskeysUnavailable, *_WRITE),
+        needs_token=True,
+    ),
+    Operation(
+        id="prove",
+        method="post",
+        path="/api/account/proof",
+        summary="Prove that it is still the same person; holds for five minutes",
+        body=Proof,
+        status=204,
+        refuses=_PROOF,
+        needs_token=True,
+    ),
+    Operation(
+        id="changePassword",
+        method="put",
+        path="/api/account/password",
+        summary="Change the password, or set one; every other session ends",
+        body=PasswordChange,
+        status=204,
+        refuses=_PROOF,
+        needs_token=True,
+    ),
+    Operation(
+        id="dropPassword",
+        method="delete",
+        path="/api/account/password",
+        summary="Let only passkeys open the account; every other session ends",
+        status=204,
+        refuses=(*_TOKEN, errors.Reauthenticate, errors.PasskeysNeeded, *_WRITE),
+        needs_token=True,
+    ),
+    Operation(
+        id="deleteAccount",
+        method="post",
+        path="/api/account/deletion",
+        summary="Delete one's own account; its name is free again",
+        body=Proof,
+        status=204,
+        refuses=_PROOF,
+        needs_token=True,
+    ),
+    Operation(
+        id="listNotices",
+        method="get",
+        path="/api/account/notices",
+        summary="List failed tries and changes of how one's own account is opened",
+        gives=NoticeList,
+        refuses=(*_TOKEN, *_READ),
+        needs_token=True,
+    ),
+    Operation(
+        id="seeNotices",
+        method="post",
+        path="/api/account/notices/seen",
+        summary="Say that the notices were seen in this session",
+        status=204,
+        refuses=(*_TOKEN, *_WRITE),
         needs_token=True,
     ),
     Operation(

@@ -27,7 +27,8 @@ from signaling.challenges import CHALLENGE_SECONDS, Challenges
 from signaling.clock import Clock
 from signaling.config import Settings
 from signaling.errors import PasskeyRefused, PasskeysFull, PasskeysUnavailable
-from signaling.storage import PasskeyStorage, StoredPasskey
+from signaling.notices import Notices
+from signaling.storage import PasskeyHolder, PasskeyStorage, StoredPasskey
 from signaling.throttles import Throttles
 from signaling.tokens import AccessClaims
 
@@ -47,6 +48,7 @@ class Passkeys:
         storage: PasskeyStorage,
         accounts: Accounts,
         throttles: Throttles,
+        notices: Notices,
         clock: Clock,
     ) -> None:
         rp_id = settings.rp_id
@@ -54,9 +56,11 @@ class Passkeys:
         self._storage = storage
         self._accounts = accounts
         self._throttles = throttles
+        self._notices = notices
         self._clock = clock
         self._to_make = Challenges(settings.limit_tracked)
         self._to_log_in = Challenges(settings.limit_tracked)
+        self._to_prove = Challenges(settings.limit_tracked)
         self._nobody = _nobodys_key()
 
     async def begin_making(self, who: AccessClaims) -> PasskeyCreation:
@@ -100,6 +104,7 @@ class Passkeys:
             created_at=self._clock.wall(),
         )
         await self._storage.add(who.sub, stored)
+        await self._notices.note(who.sub, "passkey_added", by=who.sid, subject=stored.name)
         return _shown(stored)
 
     async def list_of(self, who: AccessClaims) -> PasskeyList:
@@ -107,8 +112,14 @@ class Passkeys:
         return PasskeyList(passkeys=[_shown(p) for p in await self._storage.of_user(who.sub)])
 
     async def remove(self, who: AccessClaims, passkey: str) -> None:
-        """Remove a passkey of the person; one that is not theirs stays, without a word."""
-        await self._storage.remove(who.sub, read_bytes(passkey))
+        """Remove a passkey of the person; one that is not theirs stays, without a word.
+
+        Raises:
+            PasskeysNeeded: the account has no password, and this is its last passkey.
+        """
+        name = await self._storage.remove(who.sub, read_bytes(passkey))
+        if name is not None:
+            await self._notices.note(who.sub, "passkey_removed", by=who.sid, subject=name)
 
     def begin_log_in(self, address: str) -> tuple[PasskeyRequest, str]:
         """Give what to sign, and the secret that binds it to the browser that asked.
@@ -123,14 +134,11 @@ class Passkeys:
         now = self._clock.steady()
         self._throttles.requests_from_address.take(address, now)
         browser = secrets.token_urlsafe(32)
-        request = PasskeyRequest(
-            challenge=write_bytes(self._to_log_in.make(browser, now)),
-            rp_id=us.id,
-            timeout_ms=CHALLENGE_SECONDS * 1000,
-        )
-        return request, browser
+        return _wanted(self._to_log_in.make(browser, now), us), browser
 
-    async def log_in(self, said: PasskeyAssertion, browser: str | None, address: str) -> Issued:
+    async def log_in(
+        self, said: PasskeyAssertion, browser: str | None, address: str, client: str
+    ) -> Issued:
         """Begin a session of whoever's passkey signed the challenge of this browser.
 
         A passkey cannot be guessed, so failures count for the address only: nobody can lock
@@ -140,10 +148,37 @@ class Passkeys:
             PasskeyRefused: unknown, wrongly signed, too late or a copy: one answer for all.
             RateLimited: too many failures from this address.
         """
+        holder = await self._check(said, self._to_log_in, browser or "", address)
+        return await self._accounts.begin(holder.user, client)
+
+    def begin_proof(self, who: AccessClaims) -> PasskeyRequest:
+        """Give what a passkey of the person has to sign so that this session may do more.
+
+        Raises:
+            PasskeysUnavailable: this server's address has no name.
+        """
+        us = self._party()
+        return _wanted(self._to_prove.make(who.sid, self._clock.steady()), us)
+
+    async def check_proof(self, who: AccessClaims, said: PasskeyAssertion, address: str) -> None:
+        """See that a passkey of this person signed the challenge of this very session.
+
+        Raises: as `log_in`.
+        """
+        await self._check(said, self._to_prove, who.sid, address, of=who.sub)
+
+    async def _check(
+        self,
+        said: PasskeyAssertion,
+        challenges: Challenges,
+        asker: str,
+        address: str,
+        of: str | None = None,
+    ) -> PasskeyHolder:
         us = self._party()
         now = self._clock.steady()
         self._throttles.failures_from_address.take(address, now)
-        challenge = self._to_log_in.take(browser or "", now)
+        challenge = challenges.take(asker, now)
         if challenge is None:
             raise PasskeyRefused
         passkey = read_bytes(said.id)
@@ -154,11 +189,13 @@ class Passkeys:
         count = verify_use(said, challenge, us, key, last)
         if holder is None or read_bytes(said.user_handle) != holder.handle:
             raise PasskeyRefused
+        if of is not None and holder.user.id != of:
+            raise PasskeyRefused
         if not await self._storage.use(passkey, count, self._clock.wall()):
             _log.warning("passkey_count_did_not_grow")
             raise PasskeyRefused
         self._throttles.failures_from_address.give_back(address)
-        return await self._accounts.begin(holder.user)
+        return holder
 
     def _party(self) -> RelyingParty:
         if self._us is None:
@@ -170,6 +207,12 @@ class Passkeys:
         if len(known) >= PASSKEYS_PER_PERSON:
             raise PasskeysFull
         return known
+
+
+def _wanted(challenge: bytes, us: RelyingParty) -> PasskeyRequest:
+    return PasskeyRequest(
+        challenge=write_bytes(challenge), rp_id=us.id, timeout_ms=CHALLENGE_SECONDS * 1000
+    )
 
 
 def _shown(passkey: StoredPasskey) -> Passkey:

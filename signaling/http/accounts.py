@@ -7,9 +7,10 @@ from signaling.accounts import Accounts, Issued, ReuseDetected
 from signaling.bus import Bus
 from signaling.config import Settings
 from signaling.errors import NotLoggedIn, SessionRevoked
-from signaling.http.answers import answer, problem
+from signaling.http.answers import answer, done, problem
 from signaling.http.client import client_key
 from signaling.sessions import LIFETIME_S
+from signaling.user_agents import family
 
 
 class AccountHandlers:
@@ -26,13 +27,15 @@ class AccountHandlers:
     async def register(self, request: web.Request) -> web.Response:
         """POST /api/accounts."""
         registration = codec.registration.decode(await request.read())
-        issued = await self._accounts.register(registration, self._client(request))
+        issued = await self._accounts.register(
+            registration, self._client(request), family_of(request)
+        )
         return self.logged_in(issued, 201)
 
     async def log_in(self, request: web.Request) -> web.Response:
         """POST /api/session."""
         credentials = codec.credentials.decode(await request.read())
-        issued = await self._accounts.log_in(credentials, self._client(request))
+        issued = await self._accounts.log_in(credentials, self._client(request), family_of(request))
         return self.logged_in(issued)
 
     async def refresh(self, request: web.Request) -> web.Response:
@@ -43,9 +46,9 @@ class AccountHandlers:
             )
         except ReuseDetected as why:
             self._bus.close_session(why.session, SessionRevoked())
-            return self._forget(problem(why))
+            return self.forget(problem(why))
         except NotLoggedIn as why:
-            return self._forget(problem(why))
+            return self.forget(problem(why))
         return self.logged_in(issued)
 
     async def log_out(self, request: web.Request) -> web.Response:
@@ -53,7 +56,7 @@ class AccountHandlers:
         session = await self._accounts.log_out(request.cookies.get(self._cookie))
         if session:
             self._bus.close_session(session, SessionRevoked())
-        return self._forget(web.Response(status=204, headers={"Cache-Control": "no-store"}))
+        return self.forget(done())
 
     def _client(self, request: web.Request) -> str:
         return client_key(request, self._settings)
@@ -64,7 +67,8 @@ class AccountHandlers:
         self._set_cookie(response, issued.refresh_token, LIFETIME_S)
         return response
 
-    def _forget(self, response: web.Response) -> web.Response:
+    def forget(self, response: web.Response) -> web.Response:
+        """Have the browser forget its cookie with this answer."""
         self._set_cookie(response, "", 0)
         return response
 
@@ -78,3 +82,8 @@ class AccountHandlers:
             secure=self._secure,
             samesite="Strict",
         )
+
+
+def family_of(request: web.Request) -> str:
+    """Give which browser on which system asks, as far as a person needs it."""
+    return family(request.headers.get("User-Agent", ""))

@@ -37,6 +37,11 @@ def answer(value: msgspec.Struct, status: int = 200) -> web.Response:
     )
 
 
+def done() -> web.Response:
+    """Answer that it is done and there is nothing to tell."""
+    return web.Response(status=204, headers={"Cache-Control": "no-store"})
+
+
 def status_of(why: type[Refused] | type[ProtocolError]) -> int:
     """Give the HTTP status of a kind of refusal."""
     return why.status if issubclass(why, Refused) else _STATUS.get(why.code, 400)

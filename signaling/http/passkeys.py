@@ -10,8 +10,9 @@ from protocol import codec
 from signaling.accounts import Accounts
 from signaling.challenges import CHALLENGE_SECONDS
 from signaling.config import Settings
-from signaling.http.accounts import AccountHandlers
-from signaling.http.answers import answer
+from signaling.http.accounts import AccountHandlers, family_of
+from signaling.http.answers import answer, done
+from signaling.http.bearer import bearer
 from signaling.http.client import client_key
 from signaling.passkeys import Passkeys
 from signaling.tokens import AccessClaims
@@ -35,7 +36,8 @@ class PasskeyHandlers:
 
     async def begin_making(self, request: web.Request) -> web.Response:
         """POST /api/passkeys/challenge."""
-        return answer(await self._passkeys.begin_making(await self._who(request)))
+        who = await self._accounts.authorize_recent(bearer(request))
+        return answer(await self._passkeys.begin_making(who))
 
     async def make(self, request: web.Request) -> web.Response:
         """POST /api/passkeys."""
@@ -49,8 +51,9 @@ class PasskeyHandlers:
 
     async def remove(self, request: web.Request) -> web.Response:
         """DELETE /api/passkeys/{passkey}. Again, it is the same."""
-        await self._passkeys.remove(await self._who(request), request.match_info["passkey"])
-        return web.Response(status=204, headers={"Cache-Control": "no-store"})
+        who = await self._accounts.authorize_recent(bearer(request))
+        await self._passkeys.remove(who, request.match_info["passkey"])
+        return done()
 
     async def begin_log_in(self, request: web.Request) -> web.Response:
         """POST /api/session/passkey/challenge."""
@@ -63,15 +66,17 @@ class PasskeyHandlers:
         """POST /api/session/passkey."""
         said = codec.passkey_assertion.decode(await request.read())
         issued = await self._passkeys.log_in(
-            said, request.cookies.get(self._cookie), client_key(request, self._settings)
+            said,
+            request.cookies.get(self._cookie),
+            client_key(request, self._settings),
+            family_of(request),
         )
         response = self._account_handlers.logged_in(issued)
         self._set_cookie(response, "", 0)
         return response
 
     async def _who(self, request: web.Request) -> AccessClaims:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        return await self._accounts.authorize(token if kind.lower() == "bearer" else None)
+        return await self._accounts.authorize(bearer(request))
 
     def _set_cookie(self, response: web.Response, value: str, max_age: int) -> None:
         response.set_cookie(

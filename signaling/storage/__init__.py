@@ -6,13 +6,17 @@ from typing import Protocol
 import msgspec
 
 from protocol.accounts import User
+from protocol.own_account import NoticeKind
+
+NO_PASSWORD = ""
+"""What stands in the place of a hash for an account that only passkeys open."""
 
 
 class StoredUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's account."""
+    """A person's account; without a hash, only passkeys open it."""
 
     user: User
-    password_hash: str
+    password_hash: str | None
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,9 +27,13 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revoked(msgspec.Struct, frozen=True, kw_only=True):
-    """The token belongs to a session that is revoked, perhaps by this very use of it."""
+    """The token belongs to a session that is revoked.
+
+    `reused_of` is the person, where it is this very use of an old token that ended the session.
+    """
 
     session: str
+    reused_of: str | None = None
 
 
 class StoredRoom(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +42,26 @@ class StoredRoom(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     home: str
     home_name: str
+
+
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that goes on. `client` is what `user_agents.family` said of it."""
+
+    id: str
+    client: str
+    began_at: float
+    used_at: float
+
+
+class StoredNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to an account; `by_session` is the one it was done in."""
+
+    kind: NoticeKind
+    first_at: float
+    last_at: float
+    count: int = 1
+    subject: str | None = None
+    by_session: str | None = None
 
 
 class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +108,56 @@ class PasskeyStorage(Protocol):
         Zero after zero is allowed: authenticators whose keys are synchronised do not count.
         """
 
-    async def remove(self, user: str, passkey: bytes) -> None:
-        """Remove a passkey of this person; of another, or one that is not there: nothing."""
+    async def remove(self, user: str, passkey: bytes) -> str | None:
+        """Remove a passkey of this person and give its name; of another, or none: nothing.
+
+        Raises:
+            PasskeysNeeded: nothing else opens the account.
+        """
+
+
+class OwnAccountStorage(Protocol):
+    """What a person does to their account. Times and failures are as those of `Storage`."""
+
+    async def sessions(self, user: str, now: float) -> list[StoredSession]:
+        """List the sessions that go on, the one used last first; a hundred at most."""
+
+    async def end_session(self, user: str, session: str) -> bool:
+        """End a session of this person; False where it is another's, or over already."""
+
+    async def end_others(self, user: str, kept: str) -> list[str]:
+        """End all sessions but one, and give those that ended."""
+
+    async def prove(self, session: str, now: float) -> None:
+        """Note that a session's person has shown who they are."""
+
+    async def has_password(self, user: str) -> bool:
+        """Whether a password opens the account."""
+
+    async def set_password(self, user: str, password_hash: str, kept: str) -> list[str]:
+        """Change the hash, end all sessions but one, and give those that ended."""
+
+    async def drop_password(self, user: str, passkeys: int, kept: str) -> list[str] | None:
+        """As `set_password`, with no hash at all. None: the person has fewer passkeys than that."""
+
+    async def delete(self, user: str) -> list[str]:
+        """Delete the account with all that hangs on it, and give the sessions it had."""
+
+
+class NoticeStorage(Protocol):
+    """Notices. Times and failures are as those of `Storage`."""
+
+    async def add(self, user: str, notice: StoredNotice) -> None:
+        """Add a notice. Wrong passwords and reused tokens of one day become one; old ones go."""
+
+    async def of_user(self, user: str) -> list[StoredNotice]:
+        """List a person's notices, the latest first."""
+
+    async def seen_until(self, session: str) -> float:
+        """Give until when notices were seen in a session."""
+
+    async def see(self, session: str, now: float) -> None:
+        """Note that all notices until now were seen in a session."""
 
 
 class Storage(Protocol):
@@ -101,8 +177,20 @@ class Storage(Protocol):
     async def find_user(self, name: str) -> StoredUser | None:
         """Find an account by its name, whatever the case of its letters."""
 
-    async def create_session(self, session: str, user: str, token: bytes, now: float) -> None:
-        """Begin a session whose first refresh token has this hash; drop sessions that expired."""
+    async def create_session(
+        self,
+        session: str,
+        user: str,
+        token: bytes,
+        now: float,
+        client: str = "",
+        password_hash: str | None = None,
+    ) -> None:
+        """Begin a session whose first refresh token has this hash; drop sessions that expired.
+
+        Raises:
+            WrongCredentials: the account has another password hash than this by now.
+        """
 
     async def rotate(self, token: bytes, fresh: bytes, now: float) -> Rotated | Revoked | None:
         """Exchange a refresh token for a fresh one, both by hash, as `sessions.judge` rules.
@@ -118,6 +206,9 @@ class Storage(Protocol):
 
     async def is_live(self, session: str, now: float) -> bool:
         """Whether a session exists, is not revoked, and has not expired."""
+
+    async def proved_at(self, session: str) -> float | None:
+        """Give when the person of a session last showed who they are."""
 
     async def ensure_rooms(self, user: str, homes: Iterable[str]) -> None:
         """Give the person a room with each of these homes, where there is none yet."""

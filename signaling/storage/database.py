@@ -23,6 +23,7 @@ Value = str | float | bytes
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
+PRAGMA secure_delete = ON;
 PRAGMA foreign_keys = ON;
 PRAGMA busy_timeout = 2000;
 """
@@ -80,6 +81,17 @@ class Database:
                 await self._connection.execute("COMMIT")
             except (sqlite3.Error, ValueError):
                 raise StorageFailed from None
+
+    async def forget(self) -> None:
+        """Have what was deleted leave the disk too: the log of writes still has its older pages.
+
+        Where somebody reads just then, it leaves with the next checkpoint.
+
+        Raises:
+            StorageFailed: the database did not answer.
+        """
+        async with self._writing:
+            await self.read("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Finish what was begun and let go of the file."""

@@ -3,8 +3,8 @@
 import sqlite3
 
 from protocol.accounts import User
-from signaling.errors import PasskeyRefused
-from signaling.storage import PasskeyHolder, StoredPasskey
+from signaling.errors import PasskeyRefused, PasskeysNeeded
+from signaling.storage import NO_PASSWORD, PasskeyHolder, StoredPasskey
 from signaling.storage.database import Database
 
 
@@ -65,17 +65,25 @@ class SqlitePasskeys:
             )
             return used.rowcount == 1
 
-    async def remove(self, user: str, passkey: bytes) -> None:
+    async def remove(self, user: str, passkey: bytes) -> str | None:
         """See `PasskeyStorage`."""
         async with self._database.transaction() as database:
-            await database.execute(
-                "DELETE FROM passkeys WHERE id = ? AND user_id = ?", (passkey, user)
+            rows = await database.execute_fetchall(
+                "DELETE FROM passkeys WHERE id = ? AND user_id = ? RETURNING name", (passkey, user)
             )
+            if rows and await database.execute_fetchall(_WITHOUT_A_WAY_IN, (user, NO_PASSWORD)):
+                raise PasskeysNeeded
+            return next((str(name) for (name,) in rows), None)
 
 
 _OF_USER = """
 SELECT id, name, public_key, sign_count, created_at, used_at
 FROM passkeys WHERE user_id = ? ORDER BY created_at, id
+"""
+
+_WITHOUT_A_WAY_IN = """
+SELECT 1 FROM users WHERE id = ? AND password_hash = ?
+AND NOT EXISTS (SELECT 1 FROM passkeys WHERE user_id = users.id)
 """
 
 _FIND = """

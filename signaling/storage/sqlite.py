@@ -7,10 +7,12 @@ from pathlib import Path
 import aiosqlite
 
 from protocol.accounts import User
-from signaling.errors import UsernameTaken
+from signaling.errors import UsernameTaken, WrongCredentials
 from signaling.sessions import LIFETIME_S, REMEMBERED, Verdict, judge
-from signaling.storage import Revoked, Rotated, StoredRoom, StoredUser
+from signaling.storage import NO_PASSWORD, Revoked, Rotated, StoredRoom, StoredUser
 from signaling.storage.database import Database
+from signaling.storage.notices import SqliteNotices
+from signaling.storage.own_account import SqliteOwnAccount
 from signaling.storage.passkeys import SqlitePasskeys
 
 UNNAMED_HOME = "Home"
@@ -23,6 +25,8 @@ class SqliteStorage:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.passkeys = SqlitePasskeys(database)
+        self.own_account = SqliteOwnAccount(database)
+        self.notices = SqliteNotices(database)
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteStorage":
@@ -37,7 +41,8 @@ class SqliteStorage:
     async def create_user(self, stored: StoredUser, now: float) -> None:
         """See `Storage`."""
         user = stored.user
-        row = (user.id, user.name, user.name.casefold(), stored.password_hash, now)
+        password_hash = stored.password_hash or NO_PASSWORD
+        row = (user.id, user.name, user.name.casefold(), password_hash, now)
         async with self._database.transaction() as database:
             try:
                 await database.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?)", row)
@@ -50,17 +55,27 @@ class SqliteStorage:
             "SELECT id, name, password_hash FROM users WHERE folded_name = ?", name.casefold()
         )
         for user, shown, password_hash in rows:
-            return StoredUser(user=User(id=user, name=shown), password_hash=password_hash)
+            user = User(id=user, name=shown)
+            return StoredUser(user=user, password_hash=password_hash or None)
         return None
 
-    async def create_session(self, session: str, user: str, token: bytes, now: float) -> None:
+    async def create_session(
+        self,
+        session: str,
+        user: str,
+        token: bytes,
+        now: float,
+        client: str = "",
+        password_hash: str | None = None,
+    ) -> None:
         """See `Storage`."""
         async with self._database.transaction() as database:
+            if password_hash is not None and not await database.execute_fetchall(
+                "SELECT 1 FROM users WHERE id = ? AND password_hash = ?", (user, password_hash)
+            ):
+                raise WrongCredentials
             await database.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
-            await database.execute(
-                "INSERT INTO sessions VALUES (?, ?, 0, ?, ?, 0)",
-                (session, user, now, now + LIFETIME_S),
-            )
+            await database.execute(_BEGIN, (session, user, now, now + LIFETIME_S, client))
             await database.execute("INSERT INTO refresh_tokens VALUES (?, ?, 0)", (token, session))
 
     async def rotate(self, token: bytes, fresh: bytes, now: float) -> Rotated | Revoked | None:
@@ -75,7 +90,7 @@ class SqliteStorage:
                 verdict = judge(mine, newest, rotated_at, now)
                 if verdict is Verdict.REVOKE:
                     await _revoke(database, session)
-                    return Revoked(session=session)
+                    return Revoked(session=session, reused_of=user)
                 if verdict is Verdict.ROTATE:
                     newest += 1
                     await _begin_generation(database, session, newest, now)
@@ -113,6 +128,11 @@ class SqliteStorage:
             )
         )
 
+    async def proved_at(self, session: str) -> float | None:
+        """See `Storage`."""
+        rows = await self._database.read("SELECT proved_at FROM sessions WHERE id = ?", session)
+        return float(rows[0][0]) if rows else None
+
     async def ensure_rooms(self, user: str, homes: Iterable[str]) -> None:
         """See `Storage`."""
         async with self._database.transaction() as database:
@@ -149,6 +169,18 @@ class SqliteStorage:
     async def close(self) -> None:
         """See `Storage`."""
         await self._database.close()
+
+
+# A new session takes over how far notices were seen: what came since is told in it.
+_BEGIN = """
+INSERT INTO sessions (
+    id, user_id, generation, rotated_at, expires_at, began_at, proved_at, client, noticed_at
+)
+VALUES (
+    ?1, ?2, 0, ?3, ?4, ?3, ?3, ?5,
+    coalesce((SELECT max(noticed_at) FROM sessions WHERE user_id = ?2), 0)
+)
+"""
 
 
 _SESSION_BY_REFRESH = """

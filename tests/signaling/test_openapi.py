@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 
 import signaling
 from signaling.openapi import OPERATIONS, document
-from tests.signaling.authenticator import Authenticator
+from tests.signaling.authenticator import Authenticator, base64url
 
 FILE = Path(signaling.__file__).with_name("openapi.json")
 DOCUMENT = document()
@@ -41,6 +41,7 @@ async def check(response: Any) -> tuple[str, str, int]:
     """Hold a real answer against the document; give which of its answers it was."""
     method = response.method.lower()
     path = re.sub(r"^/api/passkeys/(?!challenge$).+", "/api/passkeys/{passkey}", response.url.path)
+    path = re.sub(r"^/api/account/sessions/.+", "/api/account/sessions/{session}", path)
     described = DOCUMENT["paths"][path][method]["responses"]
     assert str(response.status) in described, f"{method} {path} {response.status} is not described"
     content = described[str(response.status)].get("content")
@@ -113,6 +114,13 @@ async def test_the_passkey_handlers_answer_as_described(start: Any, monkeypatch:
         *[await ask(vds, "POST", "/api/session/passkey", said) for _ in range(30)],
     ]:
         seen.add(await check(response))
+    carl = {"Authorization": f"Bearer {(await vds.person('Carl')).token}"}
+    only = Authenticator(vds.settings.origin)
+    wanted = await ask(vds, "POST", "/api/passkeys/challenge", **carl)
+    await ask(vds, "POST", "/api/passkeys", only.make(await wanted.json()), **carl)
+    monkeypatch.setattr("signaling.own_account.PASSKEYS_INSTEAD", 1)
+    await ask(vds, "DELETE", "/api/account/password", **carl)
+    seen.add(await check(await ask(vds, "DELETE", f"/api/passkeys/{base64url(only.id)}", **carl)))
     bob = await vds.person("Bob")
     many = {"Authorization": f"Bearer {bob.token}"}
     monkeypatch.setattr("signaling.passkeys.PASSKEYS_PER_PERSON", 0)
@@ -168,6 +176,83 @@ async def test_the_passkey_handlers_answer_as_described(start: Any, monkeypatch:
         assert response.status == 404
         seen.add(await check(response))
     assert {p for p in promised() if "/passkey" in p[0]} - seen == set()
+
+
+def is_own(path: str) -> bool:
+    return path == "/api/account" or path.startswith("/api/account/")
+
+
+ACCOUNT_PATHS = tuple(
+    (operation.method.upper(), operation.path.replace("{session}", "abc"))
+    for operation in OPERATIONS
+    if is_own(operation.path)
+)
+TAKES_PROOF = ("/api/account/proof", "/api/account/password", "/api/account/deletion")
+
+
+async def test_the_handlers_of_ones_own_account_answer_as_described(
+    start: Any, monkeypatch: Any
+) -> None:
+    seen = set()
+    vds = await start(limit_login_failures_per_account=1000, limit_login_failures_per_address=1000)
+    proof = {"password": PASSWORD}
+    bodies = {
+        "/api/account/proof": proof,
+        "/api/account/password": {"password": PASSWORD, "proof": proof},
+        "/api/account/deletion": proof,
+    }
+
+    async def everywhere(token: str, change: Any = lambda body: body, **headers: str) -> None:
+        named = {"Authorization": f"Bearer {token}", **headers}
+        for method, path in ACCOUNT_PATHS:
+            body = bodies.get(path) if method in ("POST", "PUT") else None
+            response = await ask(vds, method, path, change(body) if body else None, **named)
+            seen.add(await check(response))
+
+    ann = await vds.person("Ann")
+    await everywhere(
+        ann.token
+    )  # her account goes before the notices are asked for: those are Bob's
+    monkeypatch.setattr("signaling.own_account.PASSKEYS_INSTEAD", 0)
+    bob = await vds.person("Bob")
+    token = {"Authorization": f"Bearer {bob.token}"}
+    for path in ("/api/account/notices", "/api/account/notices/seen"):
+        method = "GET" if path.endswith("notices") else "POST"
+        seen.add(await check(await ask(vds, method, path, **token)))
+    await everywhere(bob.token, lambda _: b"{")
+    await everywhere(bob.token, lambda _: b"x" * 20_000)
+    await everywhere("no token")
+    await everywhere(bob.token, Origin="https://evil.example")
+    for _ in range(60):
+        if (await ask(vds, "GET", "/api/account", **token)).status == 429:
+            break
+    await everywhere(bob.token)
+    vds.time.pass_by(290)
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.is_live", broken)
+    await everywhere(bob.token)
+    monkeypatch.undo()
+    from signaling.app import STORAGE
+
+    await vds.server.app[STORAGE].close()
+    await everywhere(bob.token)
+    await vds.server.close()
+    number = "http://192.0.2.1:8080"
+    nameless = await start(origin=number)
+    response = await nameless.post("/api/accounts", {**ANN, "username": "Eve"}, origin=number)
+    token = {"Authorization": f"Bearer {(await response.json())['access_token']}"}
+    said = Authenticator(number).sign({"challenge": "", "rp_id": ""})
+    bodies = {path: {"passkey": said} for path in TAKES_PROOF}
+    bodies["/api/account/password"] = {"password": PASSWORD, "proof": {"passkey": said}}
+    for method, path in ACCOUNT_PATHS:
+        if path.startswith(TAKES_PROOF) and method in ("POST", "PUT"):
+            response = await ask(nameless, method, path, bodies.get(path), **token)
+            assert response.status == 404
+            seen.add(await check(response))
+    assert {p for p in promised() if is_own(p[0])} - seen == set()
 
 
 def promised() -> set[tuple[str, str, int]]:
@@ -232,7 +317,8 @@ async def test_the_handlers_answer_as_described(start: Any, monkeypatch: Any) ->
         seen.add(await check(await call()))
 
     sockets = {("/api/signaling", "get", 101), ("/api/signaling", "get", 429)}  # test_websocket
-    assert {p for p in promised() if "/passkey" not in p[0]} - seen == sockets
+    others = {p for p in promised() if "/passkey" not in p[0] and not is_own(p[0])}
+    assert others - seen == sockets
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

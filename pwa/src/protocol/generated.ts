@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'passkey_refused'
   | 'passkeys_full'
   | 'passkeys_unavailable'
+  | 'passkeys_needed'
+  | 'reauthentication_needed'
   | 'not_logged_in'
   | 'token_expired'
   | 'token_invalid'
@@ -73,6 +75,8 @@ export const ErrorCodeShape: Shape = {
     'passkey_refused',
     'passkeys_full',
     'passkeys_unavailable',
+    'passkeys_needed',
+    'reauthentication_needed',
     'not_logged_in',
     'token_expired',
     'token_invalid',
@@ -125,6 +129,26 @@ export const EndReasonShape: Shape = {
     'stopped',
     'cut',
     'failed',
+  ],
+}
+
+export type NoticeKind =
+  | 'wrong_password'
+  | 'token_reused'
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'password_changed'
+  | 'password_dropped'
+
+export const NoticeKindShape: Shape = {
+  kind: 'enum',
+  values: [
+    'wrong_password',
+    'token_reused',
+    'passkey_added',
+    'passkey_removed',
+    'password_changed',
+    'password_dropped',
   ],
 }
 
@@ -355,6 +379,102 @@ export const PasskeyListShape: Shape = {
   kind: 'record',
   fields: {
     passkeys: { shape: { kind: 'list', of: PasskeyShape } },
+  },
+}
+
+/** That it is the person: exactly one of a password and a signed challenge. */
+export interface Proof {
+  password?: string | null
+  passkey?: PasskeyAssertion | null
+}
+
+export const ProofShape: Shape = {
+  kind: 'record',
+  fields: {
+    password: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 256 } }, optional: true },
+    passkey: { shape: { kind: 'nullable', of: PasskeyAssertionShape }, optional: true },
+  },
+}
+
+/** Have this password from now on. */
+export interface PasswordChange {
+  password: string
+  proof: Proof
+}
+
+export const PasswordChangeShape: Shape = {
+  kind: 'record',
+  fields: {
+    password: { shape: { kind: 'string', min: 8, max: 256 } },
+    proof: { shape: ProofShape },
+  },
+}
+
+/** A session of the person who asks. Times are milliseconds since 1970. */
+export interface SessionSummary {
+  id: string
+  client: string
+  began_ms: number
+  used_ms: number
+  is_this: boolean
+}
+
+export const SessionSummaryShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string' } },
+    client: { shape: { kind: 'string', max: 64 } },
+    began_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    used_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    is_this: { shape: { kind: 'boolean' } },
+  },
+}
+
+/** The account of the person who asks, with its sessions, the one used last first. */
+export interface Account {
+  has_password: boolean
+  sessions: SessionSummary[]
+}
+
+export const AccountShape: Shape = {
+  kind: 'record',
+  fields: {
+    has_password: { shape: { kind: 'boolean' } },
+    sessions: { shape: { kind: 'list', of: SessionSummaryShape } },
+  },
+}
+
+/** Something that happened to the account, `count` times from `first_ms` to `last_ms`. */
+export interface AccountNotice {
+  kind: NoticeKind
+  subject?: string | null
+  count: number
+  first_ms: number
+  last_ms: number
+  is_new: boolean
+}
+
+export const AccountNoticeShape: Shape = {
+  kind: 'record',
+  fields: {
+    kind: { shape: NoticeKindShape },
+    subject: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } }, optional: true },
+    count: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    first_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    last_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    is_new: { shape: { kind: 'boolean' } },
+  },
+}
+
+/** What happened to the account of the person who asks, the latest first. */
+export interface NoticeList {
+  notices: AccountNotice[]
+}
+
+export const NoticeListShape: Shape = {
+  kind: 'record',
+  fields: {
+    notices: { shape: { kind: 'list', of: AccountNoticeShape } },
   },
 }
 

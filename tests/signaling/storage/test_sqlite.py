@@ -65,7 +65,7 @@ async def test_old_generations_are_forgotten_one_day_later(storage: SqliteStorag
     for number in range(REMEMBERED + 1):
         assert await storage.rotate(b"%d" % number, b"%d" % (number + 1), now=number * 300)
     assert await storage.rotate(b"0", b"x", now=1e5) is None
-    assert await storage.rotate(b"1", b"x", now=1e5) == Revoked(session="s1")
+    assert await storage.rotate(b"1", b"x", now=1e5) == Revoked(session="s1", reused_of="u1")
 
 
 async def test_rooms_are_made_once_and_named_by_their_home(storage: SqliteStorage) -> None:
