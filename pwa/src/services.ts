@@ -1,6 +1,7 @@
 /** The real world, for the stores. */
 import { uuidv7 } from './chat/ids'
 import { acrossTabs } from './net/access'
+import { createAccountApi } from './net/accountApi'
 import { createApi } from './net/api'
 import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
@@ -19,6 +20,7 @@ const seenFetch = witness.watch((...request) => fetch(...request))
 export const realServices: Services = {
   api: createApi(seenFetch),
   passkeyApi: createPasskeyApi(seenFetch),
+  accountApi: createAccountApi(seenFetch),
   authenticator: browserAuthenticator(window),
   settings: settingsStorage(() => localStorage),
   exclusive: acrossTabs,

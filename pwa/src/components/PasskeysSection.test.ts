@@ -5,7 +5,7 @@ import { session, TestServices } from '../../tests/support/services'
 import type { Authenticator } from '../net/authenticator'
 import { PasskeyFailed, ProblemError } from '../net/errors'
 import type { PasskeyApi } from '../net/passkeyApi'
-import type { NewPasskey, Passkey, PasskeyCreation } from '../protocol/generated'
+import type { NewPasskey, Passkey, PasskeyCreation, Proof } from '../protocol/generated'
 import { useAccount } from '../stores/account'
 import PasskeyLogIn from './PasskeyLogIn.vue'
 import PasskeysSection from './PasskeysSection.vue'
@@ -13,6 +13,8 @@ import PasskeysSection from './PasskeysSection.vue'
 let kept: Passkey[]
 let made: NewPasskey[]
 let authenticator: Authenticator
+let othersEnded = 0
+let outside: TestServices
 const assertion = {
   id: 'a',
   client_data: 'c',
@@ -21,7 +23,8 @@ const assertion = {
   user_handle: 'h',
 }
 
-const passkeyApi: PasskeyApi = {
+let passkeyApi: PasskeyApi
+const makePasskeyApi = (): PasskeyApi => ({
   beginMaking: () => Promise.resolve({ challenge: 'fresh' } as PasskeyCreation),
   make: (_token, passkey) => {
     made.push(passkey)
@@ -35,7 +38,7 @@ const passkeyApi: PasskeyApi = {
   },
   beginLogIn: () => Promise.resolve({ challenge: 'c', rp_id: 'r', timeout_ms: 1 }),
   logIn: () => Promise.resolve(session),
-}
+})
 
 beforeEach(() => {
   kept = [{ id: 'id0', name: 'Phone', created_ms: 0, used_ms: 86_400_000 }]
@@ -44,7 +47,9 @@ beforeEach(() => {
     make: () => Promise.resolve({ client_data: 'c', attestation: 'a' }),
     sign: () => Promise.resolve(assertion),
   }
-  new TestServices({ authenticator, passkeyApi })
+  passkeyApi = makePasskeyApi()
+  outside = new TestServices({ authenticator, passkeyApi })
+  outside.accountApi.endOthers = () => Promise.resolve(void othersEnded++)
 })
 
 async function section() {
@@ -71,11 +76,39 @@ describe('the passkeys of a person', () => {
     expect(names(view)).toEqual(['Phone', 'Linux'])
   })
 
-  it('become less', async () => {
+  it('become less once the person has confirmed it, and end the other sessions if wanted', async () => {
+    for (const wanted of [false, true]) {
+      kept = [{ id: 'id0', name: 'Phone', created_ms: 0 }]
+      othersEnded = 0
+      const view = await section()
+      await view.get('[aria-label="Remove the passkey Phone"]').trigger('click')
+      expect(names(view)).toEqual(['Phone'])
+      await view.get('dialog input[type=checkbox]').setValue(wanted)
+      await view.get('dialog .button-danger').trigger('click')
+      await flushPromises()
+      expect(names(view)).toEqual([])
+      expect(othersEnded).toBe(wanted ? 1 : 0)
+      view.unmount()
+    }
+  })
+
+  it('ask again who it is where the server wants to know, and then go on', async () => {
+    let proved: Proof | null = null
+    outside.accountApi.prove = (_token, proof) => Promise.resolve(void (proved = proof))
+    passkeyApi.beginMaking = () =>
+      proved
+        ? Promise.resolve({ challenge: 'fresh' } as PasskeyCreation)
+        : Promise.reject(new ProblemError('reauthentication_needed', ''))
     const view = await section()
-    await view.get('[aria-label="Remove the passkey Phone"]').trigger('click')
+    await view.get('button:not([aria-label])').trigger('click')
     await flushPromises()
-    expect(names(view)).toEqual([])
+    expect(names(view)).toEqual(['Phone'])
+    await view.get('dialog input').setValue('secret')
+    await view.get('dialog form').trigger('submit')
+    await flushPromises()
+    expect(proved).toEqual({ password: 'secret' })
+    expect(names(view)).toEqual(['Phone', 'Linux'])
+    expect(view.find('dialog').exists()).toBe(false)
   })
 
   it('stay as they are when the person changes their mind, and a sentence says so', async () => {

@@ -71,6 +71,7 @@ export const useAccount = defineStore('account', () => {
     ended.value = true
   }
 
+  /** Nobody is logged in here any more, and the server knows. */
   function leave(): void {
     access.drop()
     user.value = null
@@ -91,6 +92,7 @@ export const useAccount = defineStore('account', () => {
     hasPasskeys: authenticator !== null,
     logInWithPasskey,
     logOut,
+    leave,
     end,
     token: () => access.token(),
     distrust: (token: string) => {

@@ -1,6 +1,7 @@
 /** What the stores need from outside, handed in once, so that tests can hand in their own. */
 import type { MakeId } from '../chat/commands'
 import type { Exclusive } from '../net/access'
+import type { AccountApi } from '../net/accountApi'
 import type { Api } from '../net/api'
 import type { Authenticator } from '../net/authenticator'
 import type { LinkOptions, MakeLink } from '../net/link'
@@ -12,6 +13,7 @@ import type { SettingsStorage } from '../storage/settings'
 export interface Services {
   api: Api
   passkeyApi: PasskeyApi
+  accountApi: AccountApi
   /** Null where this browser has no passkeys for this address. */
   authenticator: Authenticator | null
   settings: SettingsStorage

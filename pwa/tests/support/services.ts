@@ -4,6 +4,7 @@ import { disconnected } from '../../src/net/connection'
 import type { Heard } from '../../src/net/releaseWorker'
 import type { LinkHandlers, LinkOptions } from '../../src/net/link'
 import type { Authenticator } from '../../src/net/authenticator'
+import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
 import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
@@ -40,13 +41,25 @@ export class TestServices {
     beginLogIn: absent,
     logIn: absent,
   }
+  accountApi: AccountApi = {
+    show: () => Promise.resolve({ has_password: true, sessions: [] }),
+    endSession: absent,
+    endOthers: () => Promise.resolve(),
+    beginProof: absent,
+    prove: absent,
+    changePassword: absent,
+    dropPassword: absent,
+    delete: absent,
+    notices: () => Promise.resolve([]),
+    seeNotices: () => Promise.resolve(),
+  }
   release!: Heard
   applied = 0
   nowMs = 1_000_000
   witness = new Witness(() => this.nowMs)
   private made = 1_000
 
-  constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi'>> = {}) {
+  constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi' | 'accountApi'>> = {}) {
     Object.assign(this, given)
     setActivePinia(createPinia())
     provideServices(this.services())
@@ -81,6 +94,7 @@ export class TestServices {
         logOut: () => this.logOut(),
       },
       passkeyApi: this.passkeyApi,
+      accountApi: this.accountApi,
       authenticator: this.authenticator,
       settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
       exclusive: (action) => action(),
