@@ -22,7 +22,7 @@ from signaling.errors import (
 )
 from signaling.notices import Notices
 from signaling.passwords import Passwords
-from signaling.storage import Revoked, Storage, StoredUser
+from signaling.storage import Revoked, Storage, StoredUser, WayIn
 from signaling.throttles import Throttles
 from signaling.tokens import ACCESS_SECONDS, AccessClaims, Signer
 
@@ -98,7 +98,7 @@ class Accounts:
         Raises: as `check_password`.
         """
         stored = await self.check_password(credentials.username, credentials.password, address)
-        return await self.begin(stored.user, client, stored.password_hash)
+        return await self.begin(stored.user, client, WayIn(password_hash=stored.password_hash))
 
     async def check_password(self, username: str, password: str, address: str) -> StoredUser:
         """Give whose name and password these are.
@@ -191,16 +191,16 @@ class Accounts:
             raise Reauthenticate
         return claims
 
-    async def begin(self, user: User, client: str, password_hash: str | None = None) -> Issued:
+    async def begin(self, user: User, client: str, way_in: WayIn | None = None) -> Issued:
         """Begin a session of a person who has proved who they are.
 
         Raises:
-            WrongCredentials: they did it with a password that was changed meanwhile.
+            WrongCredentials, PasskeyRefused: what they did it with was changed meanwhile.
         """
         session, refresh_token = secrets.token_hex(16), secrets.token_urlsafe(32)
         await self._give_rooms(user)
         await self._storage.create_session(
-            session, user.id, _digest(refresh_token), self._clock.wall(), client, password_hash
+            session, user.id, _digest(refresh_token), self._clock.wall(), client, way_in
         )
         return self._issue(user, session, refresh_token)
 

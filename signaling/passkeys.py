@@ -28,7 +28,7 @@ from signaling.clock import Clock
 from signaling.config import Settings
 from signaling.errors import PasskeyRefused, PasskeysFull, PasskeysUnavailable
 from signaling.notices import Notices
-from signaling.storage import PasskeyHolder, PasskeyStorage, StoredPasskey
+from signaling.storage import PasskeyHolder, PasskeyStorage, StoredPasskey, WayIn
 from signaling.throttles import Throttles
 from signaling.tokens import AccessClaims
 
@@ -149,7 +149,8 @@ class Passkeys:
             RateLimited: too many failures from this address.
         """
         holder = await self._check(said, self._to_log_in, browser or "", address)
-        return await self._accounts.begin(holder.user, client)
+        way_in = WayIn(passkey=holder.passkey.id)
+        return await self._accounts.begin(holder.user, client, way_in)
 
     def begin_proof(self, who: AccessClaims) -> PasskeyRequest:
         """Give what a passkey of the person has to sign so that this session may do more.

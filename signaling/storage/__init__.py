@@ -44,6 +44,13 @@ class StoredRoom(msgspec.Struct, frozen=True, kw_only=True):
     home_name: str
 
 
+class WayIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person showed to log in: the hash that their password fits, or their passkey's id."""
+
+    password_hash: str | None = None
+    passkey: bytes | None = None
+
+
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session that goes on. `client` is what `user_agents.family` said of it."""
 
@@ -184,12 +191,13 @@ class Storage(Protocol):
         token: bytes,
         now: float,
         client: str = "",
-        password_hash: str | None = None,
+        way_in: WayIn | None = None,
     ) -> None:
         """Begin a session whose first refresh token has this hash; drop sessions that expired.
 
         Raises:
             WrongCredentials: the account has another password hash than this by now.
+            PasskeyRefused: the account has this passkey no more.
         """
 
     async def rotate(self, token: bytes, fresh: bytes, now: float) -> Rotated | Revoked | None:

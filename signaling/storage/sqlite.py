@@ -7,9 +7,9 @@ from pathlib import Path
 import aiosqlite
 
 from protocol.accounts import User
-from signaling.errors import UsernameTaken, WrongCredentials
+from signaling.errors import PasskeyRefused, UsernameTaken, WrongCredentials
 from signaling.sessions import LIFETIME_S, REMEMBERED, Verdict, judge
-from signaling.storage import NO_PASSWORD, Revoked, Rotated, StoredRoom, StoredUser
+from signaling.storage import NO_PASSWORD, Revoked, Rotated, StoredRoom, StoredUser, WayIn
 from signaling.storage.database import Database
 from signaling.storage.notices import SqliteNotices
 from signaling.storage.own_account import SqliteOwnAccount
@@ -66,14 +66,12 @@ class SqliteStorage:
         token: bytes,
         now: float,
         client: str = "",
-        password_hash: str | None = None,
+        way_in: WayIn | None = None,
     ) -> None:
         """See `Storage`."""
         async with self._database.transaction() as database:
-            if password_hash is not None and not await database.execute_fetchall(
-                "SELECT 1 FROM users WHERE id = ? AND password_hash = ?", (user, password_hash)
-            ):
-                raise WrongCredentials
+            if way_in:
+                await _see_that_it_still_opens(database, user, way_in)
             await database.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
             await database.execute(_BEGIN, (session, user, now, now + LIFETIME_S, client))
             await database.execute("INSERT INTO refresh_tokens VALUES (?, ?, 0)", (token, session))
@@ -200,6 +198,19 @@ SELECT rooms.id, homes.id, homes.name FROM rooms JOIN homes ON homes.id = rooms.
 
 def _rooms(rows: list[sqlite3.Row]) -> list[StoredRoom]:
     return [StoredRoom(id=room, home=home, home_name=name) for room, home, name in rows]
+
+
+async def _see_that_it_still_opens(
+    database: aiosqlite.Connection, user: str, way_in: WayIn
+) -> None:
+    if way_in.password_hash is not None and not await database.execute_fetchall(
+        "SELECT 1 FROM users WHERE id = ? AND password_hash = ?", (user, way_in.password_hash)
+    ):
+        raise WrongCredentials
+    if way_in.passkey is not None and not await database.execute_fetchall(
+        "SELECT 1 FROM passkeys WHERE user_id = ? AND id = ?", (user, way_in.passkey)
+    ):
+        raise PasskeyRefused
 
 
 async def _revoke(database: aiosqlite.Connection, session: str) -> None:

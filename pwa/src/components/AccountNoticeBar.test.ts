@@ -40,7 +40,7 @@ it('tells of failed tries when somebody is let in, with their number and since w
 })
 
 it('speaks Russian', async () => {
-  expect((await opened(AccountNoticeBar, 'ru')).text()).toMatch(/3 неверных пароля, первый 3 мар/)
+  expect((await opened(AccountNoticeBar, 'ru')).text()).toMatch(/3 неверных пароля с 3 мар/)
 })
 
 it('names a passkey', async () => {

@@ -77,20 +77,20 @@ describe('changing the password', () => {
   })
 
   it('or a passkey', async () => {
-    const view = await section()
+    const view = await section(1)
     await button(view, 'Change the password').trigger('click')
     await fill(view, null, 'the new one')
-    await button(view, 'Use a passkey').trigger('click')
+    await button(view, 'Use a passkey instead').trigger('click')
     await flushPromises()
     expect(changes).toEqual([{ password: 'the new one', proof: { passkey: assertion } }])
   })
 
   it('asks nobody before the new one is long enough', async () => {
-    const view = await section()
+    const view = await section(1)
     await button(view, 'Change the password').trigger('click')
     await fill(view, 'the old one', 'short')
     await view.get('form').trigger('submit')
-    await button(view, 'Use a passkey').trigger('click')
+    await button(view, 'Use a passkey instead').trigger('click')
     await flushPromises()
     expect(changes).toEqual([])
     expect(view.get('dialog').text()).toContain('Use at least 8 characters.')
@@ -108,11 +108,15 @@ describe('changing the password', () => {
     expect(view.find('dialog').exists()).toBe(true)
   })
 
-  it('offers no passkey where the browser has none', async () => {
-    services(null)
-    const view = await section()
-    await button(view, 'Change the password').trigger('click')
-    expect(button(view, 'Use a passkey')).toBeUndefined()
+  it('offers no passkey where the browser has none, or the person', async () => {
+    for (const passkeys of [1, 0]) {
+      if (passkeys) services(null)
+      const view = await section(passkeys)
+      await button(view, 'Change the password').trigger('click')
+      expect(button(view, 'Use a passkey instead')).toBeUndefined()
+      view.unmount()
+      services({ make: () => Promise.reject(new Error('')), sign: () => Promise.resolve(assertion) })
+    }
   })
 })
 

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef } from 'vue'
+import { computed, shallowRef, watch } from 'vue'
 import type { Account, Proof } from '../protocol/generated'
 import { useAccount } from './account'
 import { services } from './services'
@@ -10,6 +10,11 @@ export const useOwnAccount = defineStore('ownAccount', () => {
   const account = useAccount()
   /** Null until the server has said. */
   const about = shallowRef<Account | null>(null)
+
+  watch(
+    () => account.isIn,
+    () => (about.value = null),
+  )
 
   async function load(): Promise<void> {
     about.value = await accountApi.show(await account.token())

@@ -8,7 +8,8 @@ import pytest
 
 from signaling.accounts import PROOF_SECONDS
 from signaling.passwords import Passwords
-from tests.signaling.authenticator import Authenticator
+from signaling.storage.passkeys import SqlitePasskeys
+from tests.signaling.authenticator import Authenticator, base64url
 
 ORIGIN = "http://hearth.test"
 PASSWORD = "correct horse battery"
@@ -253,6 +254,36 @@ async def test_a_log_in_with_the_old_password_does_not_outlive_its_change(
     go_on.set()
     assert await code(await thief) == (401, "wrong_credentials")
     assert len((await ann.account())["sessions"]) == 1
+
+
+async def test_a_log_in_with_a_removed_passkey_does_not_outlive_it(
+    vds: Any, ann: Page, monkeypatch: Any
+) -> None:
+    key = Authenticator(ORIGIN)
+    await ann.add(key)
+    real, used, go_on = SqlitePasskeys.use, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> bool:
+        good = await real(*given)
+        used.set()
+        await go_on.wait()
+        return good
+
+    monkeypatch.setattr(SqlitePasskeys, "use", slow)
+    begun = await vds.post("/api/session/passkey/challenge")
+    cookies = {"hearth-passkey": begun.cookies["hearth-passkey"].value}
+    log_in_with_it = vds.http.post(
+        vds.url("/api/session/passkey"),
+        json=key.sign(await begun.json()),
+        headers={"Origin": ORIGIN},
+        cookies=cookies,
+    )
+    thief = asyncio.ensure_future(log_in_with_it)
+    await used.wait()
+    assert (await ann.ask("DELETE", f"/api/passkeys/{base64url(key.id)}")).status == 204
+    assert (await ann.ask("DELETE", "/api/account/sessions")).status == 204
+    go_on.set()
+    assert await code(await thief) == (401, "passkey_refused")
 
 
 async def without_password(vds: Any, ann: Page) -> tuple[Authenticator, Authenticator]:
