@@ -49,6 +49,8 @@ test('a session ended in the settings is over in the other browser at once', asy
   const sessions = here.getByRole('region', { name: 'Where you are logged in' })
   await expect(sessions.getByRole('listitem')).toHaveCount(2)
   await expect(sessions.getByText('this browser')).toBeVisible()
+  const { violations } = await new AxeBuilder({ page: here }).analyze()
+  expect(violations).toEqual([])
   await sessions.getByRole('button', { name: /^Log out Chrom/ }).click()
   await expect(sessions.getByRole('listitem')).toHaveCount(1)
   await loggedOut(there)

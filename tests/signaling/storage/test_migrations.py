@@ -69,3 +69,16 @@ def test_the_shipped_ones_are_numbered_without_gaps(database: sqlite3.Connection
     assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
     apply(database, migrations)
     assert {"users", "sessions", "refresh_tokens", "homes", "rooms"} <= tables(database)
+
+
+def test_sessions_of_before_go_on_and_may_change_nothing_unproved(
+    database: sqlite3.Connection,
+) -> None:
+    apply(database, shipped()[:2])
+    database.execute("INSERT INTO users VALUES ('u1', 'Ann', 'ann', 'hash', 1)")
+    database.execute("INSERT INTO sessions VALUES ('s1', 'u1', 4, 50, 900, 0)")
+    apply(database, shipped())
+    (row,) = database.execute(
+        "SELECT generation, began_at, proved_at, client, noticed_at FROM sessions"
+    )
+    assert row == (4, 50.0, 0.0, "", 0.0)
