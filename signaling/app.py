@@ -15,6 +15,7 @@ from signaling.errors import NotFound, StorageFailed
 from signaling.http import middleware
 from signaling.http.accounts import AccountHandlers
 from signaling.http.health import HealthHandlers
+from signaling.http.local_home import LocalHomeHandler
 from signaling.http.own_account import OwnAccountHandlers
 from signaling.http.passkeys import PasskeyHandlers
 from signaling.http.static import Pages
@@ -110,6 +111,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         PasskeyHandlers(settings, accounts, passkeys, account_handlers),
         OwnAccountHandlers(settings, accounts, own_account, notices, account_handlers),
         HealthHandlers(storage, rooms, signer),
+        LocalHomeHandler(settings),
         hub,
         Pages(settings.pwa),
     )
@@ -135,6 +137,7 @@ def _add_routes(
     passkeys: PasskeyHandlers,
     own: OwnAccountHandlers,
     health: HealthHandlers,
+    local_home: LocalHomeHandler,
     hub: Hub,
     pages: Pages,
 ) -> None:
@@ -161,6 +164,7 @@ def _add_routes(
             web.get("/api/account/notices", own.list_notices, allow_head=False),
             web.post("/api/account/notices/seen", own.see_notices),
             web.get("/api/signaling", hub.serve, allow_head=False),
+            web.get("/api/local-home", local_home.tell, allow_head=False),
             web.get("/api/openapi.json", health.describe),
             web.get("/.well-known/jwks.json", health.jwks),
             web.get("/healthz", health.alive),

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,15 @@ def _check_origin(origin: str) -> str:
     if origin and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
         raise ValueError("give scheme and host only, like https://hearth.example")
     return origin.lower()
+
+
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
+
+
+def _check_loopback(address: str) -> str:
+    if address and not _LOOPBACK.fullmatch(address):
+        raise ValueError("give http, a name of this machine and a port: http://localhost:8081")
+    return address
 
 
 def home_id(raw_key: bytes) -> str:
@@ -81,6 +91,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     origin: Annotated[str, AfterValidator(_check_origin)] = ""
     pwa: Path | None = None
+    local_home: Annotated[str, AfterValidator(_check_loopback)] = ""
     home_keys: Annotated[str, AfterValidator(_check_home_keys)] = ""
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
     metrics_host: str = "127.0.0.1"

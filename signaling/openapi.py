@@ -21,7 +21,7 @@ from protocol.passkeys import (
     PasskeyRequest,
 )
 from signaling import errors
-from signaling.http.answers import Health, Ready, status_of
+from signaling.http.answers import Health, LocalHome, Ready, status_of
 from signaling.tokens import Jwks
 
 Json = dict[str, Any]
@@ -297,6 +297,14 @@ OPERATIONS = (
         summary="Open the signaling WebSocket (RFC 6455); its messages are in protocol/schema.json",
         status=101,
         refuses=(Malformed, errors.OriginRefused, errors.TooManyConnections),
+    ),
+    Operation(
+        id="localHome",
+        method="get",
+        path="/api/local-home",
+        summary="Where a browser on the home's own PC finds it, if this server runs there too",
+        gives=LocalHome,
+        refuses=(errors.NotFound,),
     ),
     Operation(
         id="describe",

@@ -1,5 +1,7 @@
 """The processes of one home: the signaling server and the PC's peer."""
 
+import contextlib
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,11 +14,14 @@ from launch.supervisor import Part
 def home(settings: Settings) -> list[Part]:
     """Both parts on this machine; signaling admits this PC's key and no other."""
     logs = settings.data / "logs"
+    local_port = free_port(settings.local_port)
     environment = child_environment(
         settings,
         {
             "HEARTH_PWA": str(app_folder(settings)),
             "HEARTH_HOME_KEYS": home_key(settings),
+            "HEARTH_LOCAL_HOME": f"http://localhost:{local_port}",
+            "HEARTH_LOCAL_PORT": str(local_port),
             "HEARTH_MODEL": settings.model,
         },
     )
@@ -25,6 +30,17 @@ def home(settings: Settings) -> list[Part]:
         Part("signaling", [*python, "signaling"], environment, ROOT, logs / "signaling.log"),
         Part("gpu_peer", [*python, "gpu_peer"], environment, ROOT, logs / "gpu_peer.log"),
     ]
+
+
+def free_port(wanted: int) -> int:
+    """Give the port, or where that is taken another one that is free on 127.0.0.1."""
+    for port in (wanted, 0):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server(("127.0.0.1", port)) as probe,
+        ):
+            return int(probe.getsockname()[1])
+    raise LaunchError("This machine has no free port. End some programs and start again.")
 
 
 def home_key(settings: Settings) -> str:

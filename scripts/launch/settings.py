@@ -14,12 +14,17 @@ SETTINGS_FILE = ROOT / ".env.universal"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where Hearth keeps its state and where it is served."""
+    """Where Hearth keeps its state and where it is served.
+
+    Attributes:
+        local_port: Of the home's own server for this machine; 0 is any.
+    """
 
     data: Path
     host: str
     port: int
     model: str
+    local_port: int
 
     @property
     def url(self) -> str:
@@ -34,15 +39,14 @@ def read(environment: Mapping[str, str], file: Path = SETTINGS_FILE) -> Settings
         LaunchError: a value cannot be used; the sentence names the setting.
     """
     values = {**_parse(file), **{k: v for k, v in environment.items() if v}}
-    port = values.get("HEARTH_PORT") or "8080"
-    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise LaunchError(f"HEARTH_PORT is {port!r}. Set it to a number from 1 to 65535.")
+    port = _port(values, "HEARTH_PORT") or 8080
     data = values.get("HEARTH_DATA")
     return Settings(
         data=Path(data).expanduser().absolute() if data else default_data(environment),
         host=values.get("HEARTH_HOST") or "127.0.0.1",
-        port=int(port),
+        port=port,
         model=values.get("HEARTH_MODEL") or "",
+        local_port=_port(values, "HEARTH_LOCAL_PORT") or (port + 1) % 65536,
     )
 
 
@@ -54,6 +58,15 @@ def default_data(environment: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "hearth"
     return Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "hearth"
+
+
+def _port(values: Mapping[str, str], name: str) -> int | None:
+    text = values.get(name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise LaunchError(f"{name} is {text!r}. Set it to a number from 1 to 65535.")
+    return int(text)
 
 
 def _parse(file: Path) -> dict[str, str]:

@@ -27,6 +27,12 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     homes: Count
 
 
+class LocalHome(msgspec.Struct, frozen=True, kw_only=True):
+    """The home runs on this machine too; a browser on it may knock there, at its loopback door."""
+
+    address: str
+
+
 def answer(value: msgspec.Struct, status: int = 200) -> web.Response:
     """Answer with a struct as JSON that nobody stores."""
     return web.Response(

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import socket
 import stat
 import subprocess
 from pathlib import Path
@@ -14,7 +15,9 @@ from launch.errors import LaunchError
 
 @pytest.fixture
 def chosen(tmp_path: Path) -> settings.Settings:
-    return settings.Settings(data=tmp_path / "data", host="127.0.0.1", port=8080, model="")
+    return settings.Settings(
+        data=tmp_path / "data", host="127.0.0.1", port=8080, model="", local_port=8081
+    )
 
 
 @pytest.fixture
@@ -70,3 +73,19 @@ def test_a_key_that_others_can_read_is_a_sentence(chosen: settings.Settings, bui
     key.chmod(0o644)
     with pytest.raises(LaunchError, match=f"Others can read the key {key}. Run: chmod 600"):
         parts.app_folder(chosen, built)
+
+
+def test_both_parts_are_told_of_one_free_port_for_this_machine(
+    chosen: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "app_folder", lambda _: chosen.data)
+    monkeypatch.setattr(parts, "home_key", lambda _: "key")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = taken.getsockname()[1]
+        told = parts.home(dataclasses.replace(chosen, local_port=busy))
+    port = told[0].environment["HEARTH_LOCAL_PORT"]
+    assert port not in ("0", str(busy))
+    for part in told:
+        assert part.environment["HEARTH_LOCAL_PORT"] == port
+        assert part.environment["HEARTH_LOCAL_HOME"] == f"http://localhost:{port}"
+    assert parts.free_port(int(port)) == int(port)

@@ -9,7 +9,7 @@ from launch.errors import LaunchError
 
 def test_the_settings_file_states_every_setting_the_launcher_reads() -> None:
     names = settings.SETTINGS_FILE.read_text("utf-8")
-    for name in ("HEARTH_DATA", "HEARTH_HOST", "HEARTH_PORT", "HEARTH_MODEL"):
+    for name in ("HEARTH_DATA", "HEARTH_HOST", "HEARTH_PORT", "HEARTH_LOCAL_PORT", "HEARTH_MODEL"):
         assert f"\n{name}=" in names
 
 
@@ -29,10 +29,21 @@ def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
     assert tmp_path in chosen.data.parents
 
 
+@pytest.mark.parametrize("name", ["HEARTH_PORT", "HEARTH_LOCAL_PORT"])
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "٣"])
-def test_a_port_that_cannot_be_is_a_sentence(port: str, tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match="HEARTH_PORT"):
-        settings.read({"HEARTH_PORT": port}, tmp_path / "none")
+def test_a_port_that_cannot_be_is_a_sentence(port: str, name: str, tmp_path: Path) -> None:
+    with pytest.raises(LaunchError, match=name):
+        settings.read({name: port}, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("port", "local", "expected"), [("9000", "", 9001), ("9000", "9500", 9500), ("65535", "", 0)]
+)
+def test_the_port_for_this_machine_is_the_next_one(
+    port: str, local: str, expected: int, tmp_path: Path
+) -> None:
+    chosen = settings.read({"HEARTH_PORT": port, "HEARTH_LOCAL_PORT": local}, tmp_path / "none")
+    assert chosen.local_port == expected
 
 
 def test_the_default_folder_is_the_one_that_the_parts_take_by_themselves() -> None:

@@ -24,7 +24,7 @@ def test_the_shipped_file_states_the_defaults(monkeypatch: pytest.MonkeyPatch) -
     assert load() == Settings(_env_file=None)
     text = (ROOT / ENV_FILE).read_text("utf-8")
     for name in Settings.model_fields:
-        if name.startswith(("limit_", "password_", "metrics_", "trusted_")):
+        if name.startswith(("limit_", "local_", "password_", "metrics_", "trusted_")):
             assert f"\nHEARTH_{name.upper()}=" in text
 
 
@@ -50,6 +50,12 @@ def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ORIGIN", "hearth.example"),
         ("ORIGIN", "https://hearth.example/"),
         ("ORIGIN", "ftp://hearth.example"),
+        ("LOCAL_HOME", "http://hearth.example:8081"),
+        ("LOCAL_HOME", "https://localhost:8081"),
+        ("LOCAL_HOME", "http://localhost:8081/pair"),
+        ("LOCAL_HOME", "http://ann@localhost:8081"),
+        ("LOCAL_HOME", "http://localhost:8081x"),
+        ("LOCAL_HOME", "localhost:8081"),
         ("HOME_KEYS", "tooshort"),
         ("HOME_KEYS", "!!!"),
         ("TRUSTED_PROXIES", "nginx"),

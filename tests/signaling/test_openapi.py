@@ -17,6 +17,7 @@ FILE = Path(signaling.__file__).with_name("openapi.json")
 DOCUMENT = document()
 PASSWORD = "correct horse battery"
 CATCH_ALL = ("/api/{unknown}", "/{path}")
+LOCAL_HOME = "/api/local-home"
 ANN = {"username": "Ann", "password": PASSWORD}
 
 
@@ -266,8 +267,11 @@ def promised() -> set[tuple[str, str, int]]:
 
 async def test_the_handlers_answer_as_described(start: Any, monkeypatch: Any) -> None:
     seen = set()
+    at_home = await start(local_home="http://localhost:8081")
+    seen.add(await check(await at_home.get(LOCAL_HOME)))
+    await at_home.server.close()
     vds = await start(limit_requests_per_address=20)
-    for path in ("/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"):
+    for path in ("/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz", LOCAL_HOME):
         seen.add(await check(await vds.get(path)))
     ann = await vds.person("Ann")
     for response in [
