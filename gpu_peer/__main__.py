@@ -2,7 +2,8 @@
 
 `run`, the default, runs it. `identity` prints its public key, `doctor` what there is to compute on,
 `prepare` has the model converted for that, and `engine build` proves that TensorRT takes a model.
-`backup` and `restore` take the home to another disk.
+`backup` and `restore` take the home to another disk. `pair` lets a device be paired, and `devices`
+lists and changes them; both speak with the running home.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from gpu_peer.config import Config, read_config
 from gpu_peer.errors import PeerError
+from gpu_peer.local.commands import add_local_commands, start_local_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
                 show_folder(config)
             case "engine":
                 build(config, options)
+            case "pair" | "devices":
+                return start_local_command(config, options)
             case "backup":
                 keep_backup(config, options.file)
             case "restore":
@@ -162,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     put = commands.add_parser("restore", help="put a backup back; the home must not run")
     put.add_argument("file", type=Path)
     put.add_argument("--replace", action="store_true", help="also where there is a home already")
+    add_local_commands(commands)
     return parser
 
 

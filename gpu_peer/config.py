@@ -28,6 +28,7 @@ class Config(BaseSettings):
 
     data: Path = Field(default_factory=lambda: user_data_path("hearth", appauthor=False))
     port: int = Field(default=8080, ge=1, le=65535)
+    local_port: int | None = Field(default=None, ge=1, le=65535)
     origin: str = ""
     signaling: str = ""
     model: Path | None = None
@@ -41,6 +42,11 @@ class Config(BaseSettings):
     def folder(self) -> Path:
         """The folder of this part's own state."""
         return self.data / "gpu_peer"
+
+    @property
+    def wanted_local_port(self) -> int:
+        """The port of 127.0.0.1 for programs and browsers of this machine; 0 is any."""
+        return self.local_port or (self.port + 1) % 65536
 
     @property
     def audience(self) -> str:

@@ -4,6 +4,9 @@ PeerError                 ends the process; its text is one sentence for the use
 ├── ConfigInvalid         a setting has an impossible value
 ├── FolderInUse           another process works on the same data folder
 ├── KeyUnreadable         a key file is damaged or cannot be read or written
+├── NoLocalPort           127.0.0.1 has no port for the home's own server
+├── HomeNotRunning        a command needs the running home, and there is none
+├── CommandRefused        the running home does not do what a command asked for
 ├── StorageError          the chats' database
 │   ├── StorageDamaged    the file is not a sound database; it is left as it is
 │   └── StorageFailed     the system refused a read or a write: disk full, locked, no permission
@@ -46,6 +49,18 @@ class FolderInUse(PeerError):
 
 class KeyUnreadable(PeerError):
     """A key file is damaged, or the system refused to read or write it."""
+
+
+class NoLocalPort(PeerError):
+    """127.0.0.1 has no port for the home's own server, not even one that nobody asked for."""
+
+
+class HomeNotRunning(PeerError):
+    """A command needs the running home, and there is none, or it ended meanwhile."""
+
+
+class CommandRefused(PeerError):
+    """The running home does not do what a command asked for. Nothing was changed."""
 
 
 class StorageError(PeerError):

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from protocol import accounts, chat, own_account, passkeys, signaling, trust
+from protocol import accounts, chat, household, own_account, passkeys, signaling, trust
 from protocol.errors import Malformed, UnknownType, UnsupportedVersion
 
 T = TypeVar("T")
@@ -89,6 +89,8 @@ to_home: Decoder[chat.ToHome] = _decoder(chat.ToHome)
 from_home: Decoder[chat.FromHome] = _decoder(chat.FromHome)
 trust_to_home: Decoder[trust.ToHome] = _decoder(trust.ToHome)
 trust_from_home: Decoder[trust.FromHome] = _decoder(trust.FromHome)
+request: Decoder[household.Request] = _decoder(household.Request)
+reply: Decoder[household.Reply] = _decoder(household.Reply)
 event: Decoder[chat.Event] = _decoder(chat.Event)
 registration: Decoder[accounts.Registration] = Decoder(accounts.Registration)
 credentials: Decoder[accounts.Credentials] = Decoder(accounts.Credentials)
