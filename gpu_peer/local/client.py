@@ -26,6 +26,7 @@ from protocol.household import (
 from protocol.limits import MESSAGE_BYTES
 
 CONNECT_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 10.0
 
 _ENDED = "The home has ended. Start it and try again."
 
@@ -54,12 +55,19 @@ class Client:
 
         Raises:
             CommandRefused: the home refused, with its sentence.
-            HomeNotRunning: it ended before it answered.
+            HomeNotRunning: it ended before it answered, or does not answer.
         """
         if self._end is not None:
             raise self._end
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[request.id] = answer
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await self._answer_to(request, answer)
+        except TimeoutError:
+            raise HomeNotRunning("The home does not answer. Try again.") from None
+
+    async def _answer_to(self, request: Request, answer: asyncio.Future[Answer]) -> Answer:
         # What cannot be sent is seen by `listen` too, which ends the waiting.
         with suppress(ConnectionError):
             await self._socket.send_str(codec.encode(request).decode())

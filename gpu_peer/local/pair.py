@@ -24,13 +24,17 @@ from protocol.household import (
 )
 from protocol.trust import PairingMethod
 
-GRACE_S = 5.0
-"""So much longer than the invitation lives is the home's word on its end waited for."""
+GRACE_S = 15.0
+"""So much longer than the invitation lives is the home's word on its end waited for.
+
+A device that was let in at the last moment has ten seconds to finish.
+"""
 
 CLOSE_WITHIN_S = 1.0
 
 EXPIRED = "No device was paired in time, and the code is good for nothing now. Start again."
 ENDINGS: dict[ErrorCode, str] = {
+    "pairing_closed": "Another invitation was opened elsewhere, which ended this one.",
     "pairing_expired": EXPIRED,
     "pairing_locked": "Ten wrong codes were tried, so no more are taken. Start again.",
     "pairing_declined": (
@@ -77,8 +81,7 @@ async def pair(
 def _show(opened: InvitationOpened, person: PersonShown, origin: str, screen: Screen) -> None:
     screen.say(f"The device is to be {plain(person.name)}'s ({person.role}).", "")
     if urlsplit(origin).hostname in LOOPBACK:
-        screen.say(f"{origin} opens on this PC only. HEARTH_ORIGIN is for an address that others")
-        screen.say("reach.", "")
+        screen.say(f"{origin} opens on this PC only; for others set HEARTH_ORIGIN.", "")
     if opened.secret is None:
         screen.say(f"Open {origin}/pair on it and choose to compare codes.")
         screen.say("When it shows a code, it is shown here too.", "")
@@ -102,29 +105,30 @@ def _draw(link: str, screen: Screen) -> None:
 async def _end_of(opened: InvitationOpened, client: Client, screen: Screen) -> InvitationEnded:
     seconds = opened.life_ms // 1000
     try:
-        async with asyncio.timeout(seconds + GRACE_S), screen.counting_down(seconds):
-            return await _until_ended(client, screen)
+        async with asyncio.timeout(seconds + GRACE_S) as limit, screen.counting_down(seconds):
+            told = await client.told()
+            if isinstance(told, InvitationEnded):
+                return told
+            # From now on it is people who take their time, as long again.
+            limit.reschedule(asyncio.get_running_loop().time() + seconds + GRACE_S)
+            return await _compare(told, client, screen)
     except TimeoutError:
         return InvitationEnded(code="pairing_expired")
 
 
-async def _until_ended(client: Client, screen: Screen) -> InvitationEnded:
-    answering: asyncio.Future[None] | None = None
+async def _compare(asked: PairingAsked, client: Client, screen: Screen) -> InvitationEnded:
+    """Ask the person, and hear meanwhile whether it is over: the device may have gone."""
+    answering = asyncio.ensure_future(_answer(asked, client, screen))
     try:
         while True:
-            match await client.told():
-                case InvitationEnded() as ended:
-                    return ended
-                case PairingAsked() as asked:
-                    if answering is not None:
-                        answering.cancel()
-                    answering = asyncio.ensure_future(_answer(asked, client, screen))
+            told = await client.told()
+            if isinstance(told, InvitationEnded):
+                return told
     finally:
-        if answering is not None:
-            if not answering.done():
-                screen.say("")  # the question stays without an answer
-            answering.cancel()
-            await asyncio.wait((answering,))
+        if not answering.done():
+            screen.say("")  # the question stays without an answer
+        answering.cancel()
+        await asyncio.wait((answering,))
 
 
 async def _answer(asked: PairingAsked, client: Client, screen: Screen) -> None:

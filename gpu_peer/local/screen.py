@@ -74,10 +74,12 @@ class Screen:
             while True:
                 self._write(f"{self._over('')}{question} [y/n] ")
                 answer = await self._read()
+                if not answer.endswith("\n") or not self.is_terminal:
+                    self._write("\n")  # what a person types on a terminal is seen, its end too
                 if answer.strip().lower() in ("y", "yes", "n", "no"):
                     return answer.strip().lower().startswith("y")
                 if not answer:
-                    self.say("", "Nobody can answer here. Run it in a terminal.")
+                    self.say("Nobody can answer here. Run it in a terminal.")
                     return False
         finally:
             self._asking = False

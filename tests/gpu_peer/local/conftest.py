@@ -1,0 +1,23 @@
+"""A home that runs, for the tests of the commands."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from gpu_peer.local.server import local_server
+from tests.gpu_peer.local.house import House, Run, config
+
+
+@pytest.fixture
+async def runs(tmp_path: Path) -> AsyncIterator[Run]:
+    async with AsyncExitStack() as until:
+
+        async def run(house: House, origin: str = "http://localhost:8080", /) -> Path:
+            settings = config(tmp_path, origin=origin)
+            settings.folder.mkdir()
+            await until.enter_async_context(local_server(settings, house, house.open_desk))
+            return tmp_path
+
+        yield run
