@@ -17,9 +17,12 @@ from gpu_peer.config import Config
 from gpu_peer.daemon_thread import in_daemon_thread
 from gpu_peer.engine import Engine, EngineEvent, EngineReader
 from gpu_peer.errors import EngineUnavailable, FolderInUse, KeyUnreadable
+from gpu_peer.household.desk import Asker, Desk
 from gpu_peer.household.guests import Guests
 from gpu_peer.household.household import Household
 from gpu_peer.identity import Identity, load_identity
+from gpu_peer.local.control import OpenDesk
+from gpu_peer.local.server import local_server
 from gpu_peer.logs import describe
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
@@ -74,7 +77,10 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
                 log.info("answers_cut", count=cut)
             await guests.start()
             try:
-                async with _reading(engine, home) as broken:
+                async with (
+                    local_server(config, household, _desks_at_the_pc(household)),
+                    _reading(engine, home) as broken,
+                ):
                     sessions = SignaledSessions(
                         certificate, serving(home, household, clock, SIGNALED)
                     )
@@ -114,6 +120,11 @@ def only_one(config: Config) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _desks_at_the_pc(household: Household) -> OpenDesk:
+    """Give desks at which the PC's user speaks for the owner."""
+    return lambda send: Desk(household, Asker(household.owner, None), send)
 
 
 @asynccontextmanager
