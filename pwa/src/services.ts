@@ -1,5 +1,6 @@
 /** The real world, for the stores. */
 import { uuidv7 } from './chat/ids'
+import { deviceName } from './composables/deviceName'
 import { acrossTabs } from './net/access'
 import { createAccountApi } from './net/accountApi'
 import { createApi } from './net/api'
@@ -8,11 +9,21 @@ import { realClock } from './net/clock'
 import { makeLink } from './net/link'
 import { createPasskeyApi } from './net/passkeyApi'
 import { releaseWorker } from './net/releaseWorker'
-import { dialSignaled } from './net/signaled'
+import { signaledDial } from './net/signaled'
 import { onWake } from './net/wake'
 import { Witness } from './net/witness'
+import { certificateStorage, makeCertificate } from './storage/certificate'
+import { deviceKeyStorage } from './storage/deviceKey'
+import { homesStorage } from './storage/homes'
 import { settingsStorage } from './storage/settings'
 import type { Services } from './stores/services'
+import { NONCE_BYTES } from './trust/transcript'
+
+const certificates = certificateStorage(() => indexedDB, makeCertificate)
+const dial = signaledDial({
+  certificate: () => certificates.load(),
+  makePeer: (configuration) => new RTCPeerConnection(configuration),
+})
 
 const witness = new Witness(() => Date.now())
 const seenFetch = witness.watch((...request) => fetch(...request))
@@ -28,11 +39,17 @@ export const realServices: Services = {
     makeLink({
       ...options,
       clock: realClock,
-      dial: dialSignaled,
+      dial,
       openSocket,
       onFrame: witness.frame,
     }),
   makeId: () => uuidv7(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
+  makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
+  deviceKeys: deviceKeyStorage(() => indexedDB),
+  homes: homesStorage(() => indexedDB),
+  deviceName: () => deviceName(navigator) || 'Browser',
+  keepStorage: () => void navigator.storage?.persist?.().catch(() => undefined),
+  clock: realClock,
   now: () => Date.now(),
   nextFrame: (action) => requestAnimationFrame(action),
   onWake: (wake) => onWake({ window, document }, wake),

@@ -3,12 +3,19 @@ import { useRoute, useRouter } from 'vue-router'
 import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
+import { useHomes } from '../stores/homes'
+import { usePairing } from '../stores/pairing'
 
-/** Connects while somebody is logged in, and sends whoever is not to where they can be. */
+/**
+ * Connects while somebody is logged in and a home is pinned, and sends whoever is not logged in to
+ * where they can be. To log out is between the person and the VDS: the home stays pinned.
+ */
 export function useSession(): { isIn: ComputedRef<boolean> } {
   const account = useAccount()
   const connection = useConnection()
   const chats = useChats()
+  const homes = useHomes()
+  const pairing = usePairing()
   const router = useRouter()
   const route = useRoute()
   const isIn = computed(() => account.isIn)
@@ -17,14 +24,30 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
     isIn,
     (now, before) => {
       if (now) {
-        connection.start()
+        void homes.load()
       } else if (before) {
-        connection.stop()
+        pairing.cancel()
         chats.reset()
         void router.replace({ name: 'login' })
       }
     },
     { immediate: true, flush: 'sync' },
+  )
+  watch(
+    () => isIn.value && homes.state === 'paired',
+    (now, before) => {
+      if (now) connection.start()
+      else if (before) connection.stop()
+    },
+    { immediate: true, flush: 'sync' },
+  )
+  // Another home, or another person of the same, has other chats, counted anew.
+  watch(
+    () => homes.home,
+    (_, before) => {
+      if (before) chats.reset()
+    },
+    { flush: 'sync' },
   )
   watch(isIn, (now) => {
     if (!now || route.meta.forStrangers !== true) return

@@ -1,13 +1,10 @@
 /** One data channel as messages: framing, flow control, heartbeat. */
-import { decoder, ProtocolError } from '../protocol/decode'
-import { Joiner, split } from '../protocol/framing'
+import { ProtocolError } from '../protocol/decode'
 import { type FromHome, FromHomeShape, type ToHome } from '../protocol/generated'
 import type { Clock } from './clock'
+import { framesOf, Reader } from './frames'
 import { Heartbeat } from './heartbeat'
 import { bufferBytes, Outbox } from './outbox'
-
-const decode = decoder<FromHome>(FromHomeShape)
-const utf8 = new TextEncoder()
 
 /** The part of RTCDataChannel that is used; tests bring their own. */
 export interface DataChannel {
@@ -28,7 +25,7 @@ export interface ChannelHandlers {
 }
 
 export class Channel {
-  private readonly joiner = new Joiner()
+  private readonly reader = new Reader<FromHome>(FromHomeShape)
   private readonly outbox: Outbox
   private heartbeat: Heartbeat | null = null
   private timer: unknown = null
@@ -47,7 +44,7 @@ export class Channel {
   }
 
   send(message: ToHome): void {
-    const frames = split(utf8.encode(JSON.stringify(message)))
+    const frames = framesOf(message)
     const urgent = message.type === 'heartbeat' || message.type === 'alive'
     this.guarded(() => this.outbox.put(frames, urgent))
   }
@@ -78,19 +75,16 @@ export class Channel {
   private feed(frame: unknown): void {
     if (this.over) return
     this.heartbeat?.heard(this.clock.now())
-    let message: FromHome
+    let message: FromHome | null
     try {
-      if (!(frame instanceof ArrayBuffer)) throw new ProtocolError('malformed', 'Not a frame.')
-      const joined = this.joiner.feed(new Uint8Array(frame))
-      if (!joined) return
-      message = decode(joined)
+      message = this.reader.read(frame)
     } catch (error) {
       // A newer PC may say what we do not know. Anything else may have been something we need:
       // a new connection asks for it again.
       if (!(error instanceof ProtocolError && error.code === 'unknown_type')) this.lose()
       return
     }
-    this.take(message)
+    if (message) this.take(message)
   }
 
   private take(message: FromHome): void {

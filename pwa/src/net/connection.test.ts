@@ -33,7 +33,8 @@ function run(inputs: Input[], from = disconnected, nowMs = 0) {
 
 const ready: Input[] = [{ type: 'start' }, { type: 'socket_ready' }]
 const dialing: Input[] = [...ready, found]
-const greeting: Input[] = [...dialing, { type: 'channel_opened' }]
+const proving: Input[] = [...dialing, { type: 'channel_opened' }]
+const greeting: Input[] = [...proving, { type: 'bound' }]
 const fresh: Input[] = [...greeting, { type: 'welcomed' }]
 const settled = run([{ type: 'due' }], run(fresh).connection, 5_000).connection
 
@@ -59,9 +60,12 @@ const linkRows: [LinkState, LinkInput, LinkState, ...Action[]][] = [
   ['dialing', 'stop', 'off', 'hang_up'],
   ['dialing', 'found', 'dialing', 'hang_up', 'dial'],
   ['dialing', 'left', 'alone', 'hang_up'],
-  ['dialing', 'opened', 'greeting', 'greet'],
+  ['dialing', 'opened', 'proving', 'prove'],
   ['dialing', 'lost', 'resting'],
   ['dialing', 'due', 'resting', 'hang_up'],
+  ['proving', 'stop', 'off', 'hang_up'],
+  ['proving', 'bound', 'greeting', 'greet'],
+  ['proving', 'lost', 'resting'],
   ['greeting', 'stop', 'off', 'hang_up'],
   ['greeting', 'found', 'dialing', 'hang_up', 'dial'],
   ['greeting', 'welcomed', 'fresh'],
@@ -120,6 +124,7 @@ describe('the tables', () => {
     found: { type: 'home_found', home: 'another' },
     left: { type: 'home_left' },
     opened: { type: 'channel_opened' },
+    bound: { type: 'bound' },
     welcomed: { type: 'welcomed' },
     lost: { type: 'channel_lost' },
     due: { type: 'due' },
@@ -141,7 +146,7 @@ describe('the tables', () => {
 
 describe('a connection', () => {
   it('is made in this order', () => {
-    expect(run(fresh).actions).toEqual(['open_socket', 'dial', 'greet'])
+    expect(run(fresh).actions).toEqual(['open_socket', 'dial', 'prove', 'greet'])
   })
 
   it('dials again at once when it breaks after it had held', () => {
@@ -156,7 +161,7 @@ describe('a connection', () => {
     for (let count = 0; count < 4; count++) {
       connection = run([{ type: 'channel_lost' }], connection, 0).connection
       delays.push(connection.link.dueMs!)
-      const back: Input[] = [{ type: 'due' }, { type: 'channel_opened' }, { type: 'welcomed' }]
+      const back: Input[] = [{ type: 'due' }, ...fresh.slice(dialing.length)]
       connection = run(back.slice(0, 1), connection, connection.link.dueMs!).connection
       connection = run(back.slice(1), connection, 0).connection
     }
@@ -174,6 +179,17 @@ describe('a connection', () => {
   it('does nothing when it is not due', () => {
     const { connection } = run(dialing)
     expect(run([{ type: 'due' }], connection, 14_999).connection).toBe(connection)
+  })
+
+  it('greets nobody who has not proved who they are', () => {
+    const { connection, actions } = run([{ type: 'welcomed' }, { type: 'channel_opened' }], run(proving).connection)
+    expect([connection.link.state, actions]).toEqual(['proving', []])
+  })
+
+  it('is not cut short by news of the VDS while the two ends prove who they are', () => {
+    const news: Input[] = [{ type: 'home_left' }, { type: 'home_found', home: 'new' }, { type: 'due' }]
+    const { connection, actions } = run(news, run(proving).connection, 100_000)
+    expect([connection.link.state, actions]).toEqual(['proving', []])
   })
 
   it('survives the loss of the socket while its channel is open', () => {
@@ -211,6 +227,7 @@ describe('through any order of things it', () => {
     { type: 'home_found', home: 'other' },
     { type: 'home_left' },
     { type: 'channel_opened' },
+    { type: 'bound' },
     { type: 'welcomed' },
     { type: 'channel_lost' },
   ]
@@ -237,7 +254,7 @@ describe('through any order of things it', () => {
           if (action === 'greet' && calls !== 1) throw new Error(`greets uncalled, ${at}`)
         }
         const { socket, link } = connection
-        const called = ['dialing', 'greeting', 'fresh', 'open'].includes(link.state)
+        const called = ['dialing', 'proving', 'greeting', 'fresh', 'open'].includes(link.state)
         if (calls > 1 || called !== (calls === 1)) throw new Error(`${String(calls)} calls, ${at}`)
         const stuck = [socket, link].some(
           ({ state, dueMs }) => (state === 'resting' || state === 'opening') && dueMs === null,
@@ -255,6 +272,7 @@ describe('the badge', () => {
     ['the server is not there', [{ type: 'start' }, { type: 'socket_closed' }], 'offline'],
     ['the PC is not there', ready, 'pc_offline'],
     ['dialing', dialing, 'connecting'],
+    ['proving', proving, 'connecting'],
     ['greeting', greeting, 'connecting'],
     ['welcomed', fresh, 'connected'],
   ]

@@ -7,7 +7,15 @@
 import { delayMs } from './backoff'
 
 export type SocketState = 'off' | 'opening' | 'ready' | 'resting'
-export type LinkState = 'off' | 'alone' | 'dialing' | 'greeting' | 'fresh' | 'open' | 'resting'
+export type LinkState =
+  | 'off'
+  | 'alone'
+  | 'dialing'
+  | 'proving'
+  | 'greeting'
+  | 'fresh'
+  | 'open'
+  | 'resting'
 
 export type SocketInput = 'start' | 'stop' | 'ready' | 'closed' | 'due' | 'wake'
 export type LinkInput =
@@ -16,6 +24,7 @@ export type LinkInput =
   | 'found'
   | 'left'
   | 'opened'
+  | 'bound'
   | 'welcomed'
   | 'lost'
   | 'due'
@@ -26,6 +35,7 @@ export type Action =
   | 'close_socket'
   | 'probe_socket'
   | 'dial'
+  | 'prove'
   | 'greet'
   | 'probe'
   | 'hang_up'
@@ -64,9 +74,16 @@ export const linkTable: Record<LinkState, Row<LinkState, LinkInput>> = {
     stop: ['off', 'hang_up'],
     found: ['dialing', 'hang_up', 'dial'],
     left: ['alone', 'hang_up'],
-    opened: ['greeting', 'greet'],
+    opened: ['proving', 'prove'],
     lost: ['resting'],
     due: ['resting', 'hang_up'],
+  },
+  // The two ends prove who they are, at times with people's help. It has its own time, so that no
+  // news from the VDS cuts it short.
+  proving: {
+    stop: ['off', 'hang_up'],
+    bound: ['greeting', 'greet'],
+    lost: ['resting'],
   },
   greeting: {
     stop: ['off', 'hang_up'],
@@ -136,7 +153,7 @@ export type Input =
   | { type: 'socket_ready' | 'socket_closed' }
   | { type: 'home_found'; home: string }
   | { type: 'home_left' }
-  | { type: 'channel_opened' | 'welcomed' | 'channel_lost' }
+  | { type: 'channel_opened' | 'bound' | 'welcomed' | 'channel_lost' }
 
 export interface Stepped {
   readonly connection: Connection
@@ -195,8 +212,9 @@ class Stepper {
         return
       case 'channel_opened':
         return this.link('opened')
+      case 'bound':
       case 'welcomed':
-        return this.link('welcomed')
+        return this.link(input.type)
       case 'channel_lost':
         return this.link('lost')
     }

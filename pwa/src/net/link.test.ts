@@ -2,8 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
 import { TestDataChannel } from '../../tests/support/dataChannel'
 import { TestSocket } from '../../tests/support/socket'
+import { fingerprints } from '../../tests/support/trust'
 import type { FromHome, Signal } from '../protocol/generated'
 import { type Connection, disconnected } from './connection'
+import type { OpeningHandlers } from './opening'
 import { ProblemError, Unreachable } from './errors'
 import { type Link, makeLink } from './link'
 import type { DialHandlers, SignalPost } from './road'
@@ -14,29 +16,43 @@ interface TestCall {
   hungUp: boolean
 }
 
+interface TestOpening {
+  handlers: OpeningHandlers
+  stopped: boolean
+}
+
 let clock: TestClock
 let sockets: TestSocket[]
 let calls: TestCall[]
+let openings: TestOpening[]
 let token: () => Promise<string>
 let distrusted: string[]
 let connection: Connection
 let said: FromHome[]
 let told: string[]
+let codes: string[]
 let link: Link
 
 beforeEach(() => {
   clock = new TestClock()
   sockets = []
   calls = []
+  openings = []
   token = () => Promise.resolve('token')
   distrusted = []
   connection = disconnected
   said = []
   told = []
+  codes = []
   const make = makeLink({
     clock,
     token: () => token(),
     distrust: (one) => void distrusted.push(one),
+    open: (_channel, _fingerprints, handlers) => {
+      const opening: TestOpening = { handlers, stopped: false }
+      openings.push(opening)
+      return { stop: () => (opening.stopped = true) }
+    },
     hello: () => ({ type: 'hello', version: 1, after: 5 }),
     openSocket: () => {
       const socket = new TestSocket()
@@ -55,7 +71,9 @@ beforeEach(() => {
     onWelcomed: () => void told.push('welcomed'),
     onRoundTrip: () => void told.push('round trip'),
     onLoggedOut: () => void told.push('logged out'),
+    onCode: (code) => void codes.push(code),
     onRefused: (code) => void told.push(code),
+    onAttack: () => void told.push('attack'),
   })
 })
 
@@ -70,10 +88,25 @@ async function admitted(home: string | null = 'pc'): Promise<TestSocket> {
 
 const welcome = { type: 'welcome', version: 1, head: 5, model: 'm', heartbeat_s: 2 } as const
 
-async function connected(): Promise<TestDataChannel> {
+/** A channel on which nobody has proved anything. */
+async function opened(): Promise<TestDataChannel> {
   await admitted()
   const data = new TestDataChannel()
-  calls[0]!.handlers.onOpen(data)
+  calls[0]!.handlers.onOpen(data, fingerprints)
+  return data
+}
+
+/** Told its code a little later than it is bound. */
+const derived = Promise.resolve('7ZRA-0W4K')
+
+async function bound(): Promise<TestDataChannel> {
+  const data = await opened()
+  openings[0]!.handlers.onBound(derived)
+  return data
+}
+
+async function connected(): Promise<TestDataChannel> {
+  const data = await bound()
   data.say(welcome)
   return data
 }
@@ -89,9 +122,7 @@ describe('the way to the PC', () => {
   })
 
   it('says hello with what it has, and sends nothing before it is welcomed', async () => {
-    await admitted()
-    const data = new TestDataChannel()
-    calls[0]!.handlers.onOpen(data)
+    const data = await bound()
     link.send({ type: 'stop_answer', id: 'a', answer: 'b' })
     expect(data.received).toEqual([{ type: 'hello', version: 1, after: 5 }])
     data.say(welcome)
@@ -169,6 +200,60 @@ describe('the way to the PC', () => {
   })
 })
 
+describe('a channel on which nobody has proved anything', () => {
+  it('carries nothing of a chat', async () => {
+    const data = await opened()
+    link.send({ type: 'stop_answer', id: 'a', answer: 'b' })
+    data.say(welcome)
+    expect([data.frames, said, link.road]).toEqual([[], [], null])
+    openings[0]!.handlers.onBound(derived)
+    expect(data.types()).toEqual(['hello'])
+  })
+
+  it('is left, and not for long, when the try comes to nothing', async () => {
+    const data = await opened()
+    openings[0]!.handlers.onLost()
+    expect([data.closed, calls[0]!.hungUp, connection.link.state]).toEqual([true, true, 'resting'])
+    clock.pass(500)
+    expect([calls.length, told]).toEqual([2, []])
+  })
+
+  it('is left for good when this device is refused', async () => {
+    const data = await opened()
+    openings[0]!.handlers.onRefused('device_revoked')
+    clock.pass(600_000)
+    expect([data.closed, calls.length, told]).toEqual([true, 1, ['device_revoked']])
+  })
+
+  it('is left for good when it leads to somebody else', async () => {
+    const data = await opened()
+    openings[0]!.handlers.onAttack()
+    link.wake()
+    clock.pass(600_000)
+    expect([data.closed, sockets[0]!.closed, told]).toEqual([true, true, ['attack']])
+    expect([calls.length, sockets.length]).toEqual([1, 1])
+  })
+
+  it('is heard no more when the link is stopped', async () => {
+    const data = await opened()
+    link.stop()
+    expect([openings[0]!.stopped, data.closed]).toEqual([true, true])
+  })
+})
+
+it('tells the code of the channel that it has, and of none that is gone', async () => {
+  await opened()
+  openings[0]!.handlers.onBound(derived)
+  link.resync()
+  await settle()
+  expect(codes).toEqual([])
+  clock.pass(500)
+  calls[1]!.handlers.onOpen(new TestDataChannel(), fingerprints)
+  openings[1]!.handlers.onBound(derived)
+  await settle()
+  expect(codes).toEqual(['7ZRA-0W4K'])
+})
+
 describe('the token', () => {
   it('that nobody can renew ends it', async () => {
     token = () => Promise.reject(new ProblemError('not_logged_in', ''))
@@ -207,11 +292,9 @@ describe('the token', () => {
 })
 
 it('says so when the two ends speak different versions', async () => {
-  await admitted()
-  const data = new TestDataChannel()
-  calls[0]!.handlers.onOpen(data)
+  const data = await bound()
   data.say({ type: 'error', code: 'unsupported_version', message: '' })
-  expect(told).toEqual(['unsupported_version'])
+  expect([told, data.closed, connection.link.state]).toEqual([['unsupported_version'], true, 'off'])
 })
 
 it('wants a sign of life at once when it is woken', async () => {

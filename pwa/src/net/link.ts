@@ -1,5 +1,6 @@
 /** The shell around the connection machine: carries its actions out and tells it what happens. */
 import type { ErrorCode, FromHome, Signal, ToHome } from '../protocol/generated'
+import type { Fingerprints } from '../trust/transcript'
 import { Channel } from './channel'
 import type { DataChannel } from './channel'
 import type { Clock } from './clock'
@@ -12,6 +13,7 @@ import {
   step,
 } from './connection'
 import { isLoggedOut } from './errors'
+import type { Opening, Running } from './opening'
 import type { Call, Dial, RoadName, SignalPost } from './road'
 import { type FrameHook, Signaling, type Socket } from './signaling'
 
@@ -25,7 +27,9 @@ export interface LinkOptions {
   /** A token that is good for a while; a `NetError` where there is none. */
   token: () => Promise<string>
   distrust: (token: string) => void
-  /** The first message on a channel. */
+  /** What comes first on a channel. Nothing of a chat is sent or understood before it is bound. */
+  open: Opening
+  /** The first message on a bound channel. */
   hello: () => ToHome
   /** Every frame to and from the VDS. */
   onFrame?: FrameHook
@@ -38,8 +42,12 @@ export interface LinkHandlers {
   onWelcomed: () => void
   onRoundTrip: (ms: number) => void
   onLoggedOut: () => void
-  /** The two ends cannot speak with each other; trying again would not help. */
+  /** The code of the bound channel, by which people can compare the two ends. */
+  onCode: (code: string) => void
+  /** The link has stopped: the two ends cannot speak, and trying again would not help. */
   onRefused: (code: ErrorCode) => void
+  /** The link has stopped: whoever answered is not the home that was paired. */
+  onAttack: () => void
 }
 
 export interface Link {
@@ -63,6 +71,10 @@ class WiredLink implements Link {
   private connection: Connection = disconnected
   private signaling: Signaling | null = null
   private call: Call | null = null
+  /** Open, and perhaps not bound. */
+  private opened: { data: DataChannel; fingerprints: Fingerprints } | null = null
+  private opening: Running | null = null
+  /** Bound. */
   private channel: Channel | null = null
   private dueTimer: unknown = null
   /** Grows with every socket asked for: a token that comes too late opens nothing. */
@@ -127,6 +139,8 @@ class WiredLink implements Link {
         return this.signaling?.probe()
       case 'dial':
         return this.dial()
+      case 'prove':
+        return this.prove()
       case 'greet':
         return this.channel?.send(this.options.hello())
       case 'probe':
@@ -155,7 +169,7 @@ class WiredLink implements Link {
         this.step(home === null ? { type: 'home_left' } : { type: 'home_found', home }),
       onSignal: (signal: Signal) => this.listeners.get(signal.connection)?.(signal),
       onRefused: (code: ErrorCode) => {
-        if (code === 'unsupported_version') this.handlers.onRefused(code)
+        if (code === 'unsupported_version') return this.refuse(code)
         if (code === 'peer_unreachable' && this.connection.link.state === 'dialing') this.lost()
         if (this.connection.socket.state !== 'opening') return
         distrust(token)
@@ -177,13 +191,30 @@ class WiredLink implements Link {
       },
     }
     this.call = this.options.dial(signals, {
-      onOpen: (channel) => this.opened(channel),
+      onOpen: (data, fingerprints) => {
+        this.opened = { data, fingerprints }
+        this.step({ type: 'channel_opened' })
+      },
       onFailed: () => this.lost(),
     })
   }
 
-  private opened(data: DataChannel): void {
-    this.channel = new Channel(
+  private prove(): void {
+    if (!this.opened) return
+    const { data, fingerprints } = this.opened
+    this.opening = this.options.open(data, fingerprints, {
+      onBound: (code) => this.bound(data, code),
+      onAttack: () => {
+        this.stop()
+        this.handlers.onAttack()
+      },
+      onRefused: (code) => this.refuse(code),
+      onLost: () => this.lost(),
+    })
+  }
+
+  private bound(data: DataChannel, code: Promise<string>): void {
+    const channel = new Channel(
       data,
       {
         onMessage: (message) => this.take(message),
@@ -192,12 +223,16 @@ class WiredLink implements Link {
       },
       this.options.clock,
     )
-    this.step({ type: 'channel_opened' })
+    this.channel = channel
+    this.step({ type: 'bound' })
+    void code.then((derived) => {
+      if (this.channel === channel) this.handlers.onCode(derived)
+    })
   }
 
   private take(message: FromHome): void {
     if (message.type === 'error' && message.code === 'unsupported_version') {
-      this.handlers.onRefused(message.code)
+      return this.refuse(message.code)
     }
     this.handlers.onMessage(message)
     if (message.type !== 'welcome') return
@@ -206,14 +241,23 @@ class WiredLink implements Link {
     this.handlers.onWelcomed()
   }
 
+  private refuse(code: ErrorCode): void {
+    this.stop()
+    this.handlers.onRefused(code)
+  }
+
   private lost(): void {
     this.hangUp()
     this.step({ type: 'channel_lost' })
   }
 
   private hangUp(): void {
+    this.opening?.stop()
+    this.opening = null
     this.channel?.close()
     this.channel = null
+    this.opened?.data.close()
+    this.opened = null
     this.call?.hangUp()
     this.call = null
   }

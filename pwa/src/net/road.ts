@@ -1,11 +1,13 @@
 /** Ways to the PC. Each dials once and ends in an open data channel, or in nothing. */
 import type { Signal } from '../protocol/generated'
+import type { Fingerprints } from '../trust/transcript'
 import type { DataChannel } from './channel'
 
 export type RoadName = 'signaled'
 
 export interface DialHandlers {
-  onOpen: (channel: DataChannel) => void
+  /** @param fingerprints of the descriptions that the browser enforces, one of each end */
+  onOpen: (channel: DataChannel, fingerprints: Fingerprints) => void
   /** This try came to nothing. Told once, and not after `hangUp`. */
   onFailed: () => void
 }

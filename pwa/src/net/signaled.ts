@@ -1,37 +1,37 @@
 /** A connection whose descriptions travel over the VDS (RFC 8829), candidates trickled (RFC 8838). */
 import type { Signal } from '../protocol/generated'
-import type { Call, DialHandlers, SignalPost } from './road'
+import { fingerprint } from '../trust/fingerprint'
+import type { Fingerprints } from '../trust/transcript'
+import type { Call, Dial, DialHandlers, SignalPost } from './road'
 
 /** Always given: a browser's own default would ask a third party. */
 const configuration: RTCConfiguration = { iceServers: [] }
 
-export function dialSignaled(signals: SignalPost, handlers: DialHandlers): Call {
-  return new SignaledCall(signals, handlers)
+export interface SignaledOptions {
+  /** This device's own; null leaves it to the browser. */
+  certificate: () => Promise<RTCCertificate | null>
+  makePeer: (configuration: RTCConfiguration) => RTCPeerConnection
+}
+
+export function signaledDial(options: SignaledOptions): Dial {
+  return (signals, handlers) => new SignaledCall(options, signals, handlers)
 }
 
 class SignaledCall implements Call {
   readonly road = 'signaled'
   private readonly id = crypto.randomUUID()
-  private readonly peer = new RTCPeerConnection(configuration)
+  private peer: RTCPeerConnection | null = null
   private readonly stopListening: () => void
   /** Candidates found before the offer has left; the PC knows no connection before it. */
   private early: Signal[] | null = []
   private over = false
 
   constructor(
+    private readonly options: SignaledOptions,
     private readonly signals: SignalPost,
     private readonly handlers: DialHandlers,
   ) {
     this.stopListening = signals.listen(this.id, (signal) => void this.hear(signal))
-    this.peer.onicecandidate = ({ candidate }) => this.trickle(candidate)
-    this.peer.onconnectionstatechange = () => {
-      if (['failed', 'closed'].includes(this.peer.connectionState)) this.fail()
-    }
-    const channel = this.peer.createDataChannel('chat', { ordered: true })
-    channel.binaryType = 'arraybuffer'
-    channel.onopen = () => {
-      if (!this.over) handlers.onOpen(channel)
-    }
     void this.offer()
   }
 
@@ -39,14 +39,18 @@ class SignaledCall implements Call {
     if (this.over) return
     this.over = true
     this.stopListening()
+    if (!this.peer) return
     this.peer.onicecandidate = this.peer.onconnectionstatechange = null
     this.peer.close()
   }
 
   private async offer(): Promise<void> {
     try {
-      await this.peer.setLocalDescription()
-      const sdp = this.peer.localDescription?.sdp
+      const certificate = await this.options.certificate()
+      if (this.over) return
+      const peer = this.open(certificate ? [certificate] : [])
+      await peer.setLocalDescription()
+      const sdp = peer.localDescription?.sdp
       if (this.over || !sdp) return
       this.signals.post({ type: 'offer', connection: this.id, sdp })
       const early = this.early ?? []
@@ -55,6 +59,32 @@ class SignaledCall implements Call {
     } catch {
       this.fail()
     }
+  }
+
+  private open(certificates: RTCCertificate[]): RTCPeerConnection {
+    const peer = (this.peer = this.options.makePeer({ ...configuration, certificates }))
+    peer.onicecandidate = ({ candidate }) => this.trickle(candidate)
+    peer.onconnectionstatechange = () => {
+      if (['failed', 'closed'].includes(peer.connectionState)) this.fail()
+    }
+    const channel = peer.createDataChannel('chat', { ordered: true })
+    channel.binaryType = 'arraybuffer'
+    channel.onopen = () => this.hand(channel, peer)
+    return peer
+  }
+
+  private hand(channel: RTCDataChannel, peer: RTCPeerConnection): void {
+    if (this.over) return
+    let fingerprints: Fingerprints
+    try {
+      fingerprints = {
+        home: fingerprint(peer.currentRemoteDescription?.sdp ?? ''),
+        device: fingerprint(peer.currentLocalDescription?.sdp ?? ''),
+      }
+    } catch {
+      return this.fail()
+    }
+    this.handlers.onOpen(channel, fingerprints)
   }
 
   private trickle(candidate: RTCIceCandidate | null): void {
@@ -72,7 +102,7 @@ class SignaledCall implements Call {
   }
 
   private async hear(signal: Signal): Promise<void> {
-    if (this.over) return
+    if (this.over || !this.peer) return
     if (signal.type === 'refusal') return this.fail()
     try {
       if (signal.type === 'answer') {

@@ -4,11 +4,15 @@ import type { Exclusive } from '../net/access'
 import type { AccountApi } from '../net/accountApi'
 import type { Api } from '../net/api'
 import type { Authenticator } from '../net/authenticator'
+import type { Clock } from '../net/clock'
 import type { LinkOptions, MakeLink } from '../net/link'
 import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
 import type { Witness } from '../net/witness'
+import type { DeviceKeyStorage } from '../storage/deviceKey'
+import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
+import type { Bytes } from '../trust/bytes'
 
 export interface Services {
   api: Api
@@ -18,8 +22,17 @@ export interface Services {
   authenticator: Authenticator | null
   settings: SettingsStorage
   exclusive: Exclusive
-  makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>) => MakeLink
+  makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>) => MakeLink
   makeId: MakeId
+  /** 32 random bytes. */
+  makeNonce: () => Bytes
+  deviceKeys: DeviceKeyStorage
+  homes: HomesStorage
+  /** For the PC's list of devices; people can change it there. */
+  deviceName: () => string
+  /** Asks the browser not to throw away by itself what is kept here. It may say no. */
+  keepStorage: () => void
+  clock: Clock
   now: () => number
   /** Calls before the next paint; not at all while nobody looks. */
   nextFrame: (action: () => void) => void

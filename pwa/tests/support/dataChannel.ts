@@ -1,6 +1,6 @@
 import type { DataChannel } from '../../src/net/channel'
 import { Joiner, split } from '../../src/protocol/framing'
-import type { FromHome, ToHome } from '../../src/protocol/generated'
+import type { FromHome, ToHome, TrustFromHome, TrustToHome } from '../../src/protocol/generated'
 
 /** The PC's end of a channel, in the hands of a test. */
 export class TestDataChannel implements DataChannel {
@@ -10,7 +10,7 @@ export class TestDataChannel implements DataChannel {
   /** Whether what is sent leaves at once. */
   drains = true
   readonly frames: Uint8Array[] = []
-  readonly received: ToHome[] = []
+  readonly received: (ToHome | TrustToHome)[] = []
   onmessage: ((event: MessageEvent) => unknown) | null = null
   onclose: ((event: Event) => unknown) | null = null
   onbufferedamountlow: ((event: Event) => unknown) | null = null
@@ -21,7 +21,7 @@ export class TestDataChannel implements DataChannel {
     this.frames.push(frame)
     if (!this.drains) this.bufferedAmount += frame.length
     const message = this.joiner.feed(frame)
-    if (message) this.received.push(JSON.parse(new TextDecoder().decode(message)) as ToHome)
+    if (message) this.received.push(JSON.parse(new TextDecoder().decode(message)) as ToHome | TrustToHome)
   }
 
   close(): void {
@@ -34,7 +34,7 @@ export class TestDataChannel implements DataChannel {
     this.onbufferedamountlow?.(new Event('bufferedamountlow'))
   }
 
-  say(message: FromHome | Record<string, unknown>): void {
+  say(message: FromHome | TrustFromHome | Record<string, unknown>): void {
     for (const frame of split(new TextEncoder().encode(JSON.stringify(message)))) {
       this.deliver(frame.buffer)
     }

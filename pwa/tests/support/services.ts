@@ -1,3 +1,4 @@
+import { IDBFactory } from 'fake-indexeddb'
 import { createPinia, setActivePinia } from 'pinia'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
@@ -8,9 +9,13 @@ import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
 import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
+import { deviceKeyStorage } from '../../src/storage/deviceKey'
+import { homesStorage } from '../../src/storage/homes'
 import { provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
+import { TestClock } from './clock'
 import { id } from './messages'
+import { fixed } from './trust'
 
 export const session: Session = {
   access_token: 'token',
@@ -30,7 +35,7 @@ export class TestServices {
   frames: (() => void)[] = []
   refresh: () => Promise<Session> = () => Promise.resolve(session)
   logOut: () => Promise<void> = () => Promise.resolve()
-  options!: Pick<LinkOptions, 'token' | 'distrust' | 'hello'>
+  options!: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>
   handlers!: LinkHandlers
   authenticator: Authenticator | null = null
   passkeyApi: PasskeyApi = {
@@ -55,12 +60,19 @@ export class TestServices {
   }
   release!: Heard
   applied = 0
-  nowMs = 1_000_000
-  witness = new Witness(() => this.nowMs)
+  witness = new Witness(() => this.clock.now())
+  readonly clock = new TestClock()
+  /** What this browser keeps; throws where it keeps nothing. */
+  database: () => IDBFactory
+  /** How often the browser was asked to keep it. */
+  asksToKeep = 0
   private made = 1_000
+  private nonces = 0
 
   constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi' | 'accountApi'>> = {}) {
     Object.assign(this, given)
+    const factory = new IDBFactory()
+    this.database = () => factory
     setActivePinia(createPinia())
     provideServices(this.services())
   }
@@ -111,7 +123,13 @@ export class TestServices {
         }
       },
       makeId: () => id(this.made++),
-      now: () => this.nowMs,
+      makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
+      deviceKeys: deviceKeyStorage(() => this.database()),
+      homes: homesStorage(() => this.database()),
+      deviceName: () => 'Linux',
+      keepStorage: () => this.asksToKeep++,
+      clock: this.clock,
+      now: () => this.clock.now(),
       nextFrame: (action) => this.frames.push(action),
       onWake: () => () => undefined,
       releaseWorker: {
