@@ -68,6 +68,7 @@ export class HomeEnd {
   async answer(message: TrustToHome): Promise<TrustFromHome | null> {
     switch (message.type) {
       case 'introduce':
+        this.purpose = 'hearth-bind-v1'
         this.commitment = fromText(message.commitment)
         return { type: 'challenge', nonce: toText(this.nonce), signature: await this.signature() }
       case 'prove':
