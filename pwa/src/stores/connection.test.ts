@@ -37,6 +37,42 @@ describe('the connection', () => {
     expect([outside.stops, account.ended]).toEqual([1, true])
   })
 
+  it('tells the code of the connection there is, as the PC compares it', () => {
+    const connection = useConnection()
+    outside.connect()
+    outside.handlers.onCode('7ZRA-0W4K')
+    expect(connection.code).toBe('7ZRA0W4K')
+    outside.standing(disconnected)
+    expect(connection.code).toBeNull()
+  })
+
+  it('ends with an attack, whoever wants to go on', () => {
+    const connection = useConnection()
+    connection.start()
+    outside.handlers.onAttack()
+    expect([outside.starts, outside.stops, connection.attack]).toEqual([1, 1, true])
+    connection.start()
+    expect([outside.starts, connection.attack]).toEqual([1, true])
+  })
+
+  it('is tried again after a refusal only when somebody asks', () => {
+    const connection = useConnection()
+    connection.start()
+    outside.handlers.onRefused('device_unknown')
+    expect([outside.stops, connection.refusal]).toEqual([1, 'device_unknown'])
+    connection.start()
+    expect([outside.starts, connection.refusal]).toEqual([2, null])
+  })
+
+  it('is begun once', () => {
+    const connection = useConnection()
+    outside.connect()
+    const socket = { state: 'ready', dueMs: null, failures: 0 } as const
+    outside.standing({ ...disconnected, socket })
+    connection.start()
+    expect(outside.starts).toBe(0)
+  })
+
   it('does not go on where the versions differ', () => {
     const connection = useConnection()
     connection.start()

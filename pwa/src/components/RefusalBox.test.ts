@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { nextTick } from 'vue'
+import { show } from '../../tests/support/mount'
+import { TestServices } from '../../tests/support/services'
+import { useConnection } from '../stores/connection'
+import NoticeBar from './NoticeBar.vue'
+
+it('says that the PC does not know this device, and lets people try and pair again', async () => {
+  const outside = new TestServices()
+  const connection = useConnection()
+  const bar = show(NoticeBar)
+  outside.handlers.onRefused('device_unknown')
+  await nextTick()
+  expect(bar.text()).toContain('does not know this device')
+  expect(bar.get('a').attributes('href')).toBe('/pair')
+  await bar.get('button').trigger('click')
+  expect([outside.starts, connection.refusal, bar.text()]).toEqual([1, null, ''])
+})
+
+it('has nothing to press where only an update helps', async () => {
+  const outside = new TestServices()
+  useConnection()
+  const bar = show(NoticeBar)
+  outside.handlers.onRefused('unsupported_version')
+  await nextTick()
+  expect([bar.find('p').exists(), bar.find('button').exists(), bar.find('a').exists()]).toEqual([true, false, false])
+})

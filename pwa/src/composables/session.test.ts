@@ -1,0 +1,61 @@
+import { flushPromises } from '@vue/test-utils'
+import { beforeEach, expect, it } from 'vitest'
+import { defineComponent } from 'vue'
+import { show } from '../../tests/support/mount'
+import { created } from '../../tests/support/messages'
+import { TestServices } from '../../tests/support/services'
+import { fixed } from '../../tests/support/trust'
+import { until } from '../../tests/support/until'
+import { useAccount } from '../stores/account'
+import { useChats } from '../stores/chats'
+import { useHomes } from '../stores/homes'
+import { useSession } from './session'
+
+const App = defineComponent({ setup: () => useSession(), render: () => null })
+let outside: TestServices
+
+beforeEach(() => {
+  outside = new TestServices()
+  const app = show(App)
+  return () => app.unmount()
+})
+
+const logIn = () => useAccount().logIn({ username: 'anna', password: 'p' })
+
+it('connects once somebody is logged in and a home is pinned', async () => {
+  await logIn()
+  await until(() => useHomes().state === 'unpaired')
+  expect(outside.starts).toBe(0)
+  await useHomes().pin(fixed('attic'), '')
+  expect(outside.starts).toBe(1)
+})
+
+it('connects with the home of the last visit', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  expect(outside.starts).toBe(0)
+  await logIn()
+  expect(outside.starts).toBe(1)
+})
+
+it('keeps the home when the person logs out', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await useAccount().logOut()
+  await flushPromises()
+  expect([outside.stops, useHomes().state]).toEqual([1, 'paired'])
+  await logIn()
+  expect(outside.starts).toBe(2)
+})
+
+it('stops, and shows no chat of a home that is forgotten or paired anew', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  const chats = useChats()
+  outside.connect()
+  outside.say({ type: 'events', events: [created(1)], upto: 1 })
+  expect(chats.list).toHaveLength(1)
+  await useHomes().pin(fixed('cellar'), '')
+  expect(chats.list).toEqual([])
+  await useHomes().forget()
+  expect(outside.stops).toBe(1)
+})
