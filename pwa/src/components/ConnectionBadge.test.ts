@@ -3,6 +3,7 @@ import { nextTick } from 'vue'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
 import { useChats } from '../stores/chats'
+import { useHomes } from '../stores/homes'
 import { disconnected } from '../net/connection'
 import ConnectionBadge from './ConnectionBadge.vue'
 
@@ -21,4 +22,11 @@ it('is a status that says where the PC is, and reads out no milliseconds', async
   outside.standing({ ...disconnected, socket, link })
   await nextTick()
   expect(badge.text()).toBe('Your PC is offline')
+})
+
+it('says that there is no PC to connect to, rather than that it is away', async () => {
+  new TestServices()
+  const badge = show(ConnectionBadge)
+  await useHomes().load()
+  expect(badge.text()).toBe('No PC paired yet')
 })

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { HomeLine } from '../../tests/support/homeLine'
+import type { HomeLine } from '../../tests/support/homeLine'
 import { LinkRun } from '../../tests/support/linkRun'
 import { seeded } from '../../tests/support/messages'
 import { fingerprints, fixed, HomeEnd, homeKey } from '../../tests/support/trust'

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TestServices } from '../../tests/support/services'
+import { fixed } from '../../tests/support/trust'
 import { disconnected } from '../net/connection'
 import { useAccount } from './account'
 import { useChats } from './chats'
 import { useConnection } from './connection'
+import { useHomes } from './homes'
 
 let outside: TestServices
 
@@ -62,6 +64,15 @@ describe('the connection', () => {
     expect([outside.stops, connection.refusal]).toEqual([1, 'device_unknown'])
     connection.start()
     expect([outside.starts, connection.refusal]).toEqual([2, null])
+  })
+
+  it('forgets nothing because somebody said that this device was removed', async () => {
+    const homes = useHomes()
+    await homes.pin(fixed('attic'), '')
+    useConnection().start()
+    outside.handlers.onRefused('device_revoked')
+    await homes.load()
+    expect([homes.state, homes.home?.publicKey]).toEqual(['paired', fixed('attic')])
   })
 
   it('is begun once', () => {
