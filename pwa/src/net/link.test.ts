@@ -218,22 +218,6 @@ describe('a channel on which nobody has proved anything', () => {
     expect([calls.length, told]).toEqual([2, []])
   })
 
-  it('is left for good when this device is refused', async () => {
-    const data = await opened()
-    openings[0]!.handlers.onRefused('device_revoked')
-    clock.pass(600_000)
-    expect([data.closed, calls.length, told]).toEqual([true, 1, ['device_revoked']])
-  })
-
-  it('is left for good when it leads to somebody else', async () => {
-    const data = await opened()
-    openings[0]!.handlers.onAttack()
-    link.wake()
-    clock.pass(600_000)
-    expect([data.closed, sockets[0]!.closed, told]).toEqual([true, true, ['attack']])
-    expect([calls.length, sockets.length]).toEqual([1, 1])
-  })
-
   it('is heard no more when the link is stopped', async () => {
     const data = await opened()
     link.stop()
