@@ -3,8 +3,12 @@ import { HomeLine } from '../../tests/support/homeLine'
 import { TestServices } from '../../tests/support/services'
 import { fingerprints, fixed, homeId, homeKey } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
+import { TestSocket } from '../../tests/support/socket'
 import { disconnected } from '../net/connection'
+import { makeLink } from '../net/link'
+import type { DialHandlers } from '../net/road'
 import { deviceKeyStorage } from '../storage/deviceKey'
+import { fromText } from '../trust/bytes'
 import { toCharacters } from '../trust/crockford'
 import { code } from '../trust/transcript'
 import { useConnection } from './connection'
@@ -172,4 +176,87 @@ describe('a pairing that is cancelled', () => {
     await until(() => true)
     expect([store.state, outside.starts]).toEqual(['idle', 0])
   })
+})
+
+describe('on a real link', () => {
+  let sockets: TestSocket[]
+  let calls: DialHandlers[]
+
+  beforeEach(() => {
+    sockets = []
+    calls = []
+    outside.makeLink = (options) =>
+      makeLink({
+        ...options,
+        token: () => Promise.resolve('token'),
+        clock: outside.clock,
+        openSocket: () => {
+          const socket = new TestSocket()
+          sockets.push(socket)
+          return socket
+        },
+        dial: (_, heard) => {
+          calls.push(heard)
+          return { road: 'signaled', hangUp: () => undefined }
+        },
+      })
+    useConnection().listen({
+      hello: () => ({ type: 'hello', version: 1, after: 0 }),
+      onMessage: () => undefined,
+      onWelcomed: () => undefined,
+    })
+  })
+
+  /** The first call, answered by a home. */
+  async function reached(): Promise<HomeLine> {
+    await until(() => sockets.length > 0)
+    sockets[0]!.admit('pc')
+    const line = new HomeLine()
+    line.home.secret = secret
+    calls.at(-1)!.onOpen(line.channel, fingerprints)
+    return line
+  }
+
+  it('pairs, is bound and goes on to chats over one channel', async () => {
+    usePairing().begin(invitation)
+    const line = await reached()
+    await line.answer(3)
+    line.home.deviceKey = (await deviceKeyStorage(outside.database).load())!.publicKey
+    await line.answer(2)
+    expect(line.channel.types().slice(-3)).toEqual(['introduce', 'prove', 'hello'])
+    await until(() => useConnection().code !== null)
+    expect(useConnection().code).toBe((await codeOf(line)).replace('-', ''))
+    expect([usePairing().state, calls.length]).toEqual(['paired', 1])
+  })
+
+  it('goes back to the home it had where the pairing broke off', async () => {
+    await useHomes().pin(homeKey, '')
+    usePairing().begin(invitation)
+    const line = await reached()
+    await line.next()
+    calls.at(-1)!.onFailed()
+    expect([usePairing().state, usePairing().failure]).toEqual(['failed', 'peer_unreachable'])
+    expect([line.channel.closed, useConnection().isOn]).toEqual([true, true])
+    await until(() => sockets.length > 1)
+    sockets[1]!.admit('pc')
+    const again = new HomeLine()
+    calls.at(-1)!.onOpen(again.channel, fingerprints)
+    expect([(await again.next()).type, calls.length]).toEqual(['introduce', 2])
+  })
+
+  it('stops for good where another home answers', async () => {
+    usePairing().begin({ ...invitation, homeId: '0'.repeat(32) })
+    const line = await reached()
+    await line.answer()
+    await until(() => useConnection().attack)
+    outside.clock.pass(600_000)
+    expect([usePairing().failure, useConnection().isOn, calls.length, sockets.length]).toEqual(['attack', false, 1, 1])
+    expect([line.channel.types(), line.channel.closed]).toEqual([['pair_request'], true])
+  })
+
+  /** As the home derives it from its own side of the introduction. */
+  function codeOf({ home, channel }: HomeLine): Promise<string> {
+    const proof = channel.received.find((one) => one.type === 'prove')
+    return code(home.transcript, fromText(proof?.type === 'prove' ? proof.nonce : ''))
+  }
 })

@@ -61,6 +61,8 @@ export class TestServices {
   release!: Heard
   applied = 0
   witness = new Witness(() => this.clock.now())
+  /** Null: a link that does nothing by itself. */
+  makeLink: Services['makeLink'] | null = null
   readonly clock = new TestClock()
   /** What this browser keeps; throws where it keeps nothing. */
   database: () => IDBFactory
@@ -111,6 +113,7 @@ export class TestServices {
       settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
       exclusive: (action) => action(),
       makeLink: (options) => (handlers) => {
+        if (this.makeLink) return this.makeLink(options)(handlers)
         this.options = options
         this.handlers = handlers
         return {
