@@ -124,6 +124,7 @@ it('is told of every frame of a link', async () => {
     hello: () => ({ type: 'hello', version: 1, after: 0 }),
     openSocket: () => socket,
     dial: () => ({ road: 'signaled', hangUp: nothing }),
+    open: () => ({ stop: nothing }),
     onFrame: witness.frame,
   })({
     onConnection: nothing,
@@ -131,6 +132,8 @@ it('is told of every frame of a link', async () => {
     onWelcomed: nothing,
     onRoundTrip: nothing,
     onLoggedOut: nothing,
+    onCode: nothing,
+    onAttack: nothing,
     onRefused: nothing,
   })
   link.start()
