@@ -18,7 +18,9 @@ def some_fingerprint(kind: str) -> str:
 
 def swap_fingerprint(description: str) -> str:
     """Put a certificate of somebody else's in the place of each one."""
-    changed = _LINE.sub(lambda m: f"a=fingerprint:{m[1]} {some_fingerprint(m[1].lower())}\r", description)
+    changed = _LINE.sub(
+        lambda m: f"a=fingerprint:{m[1]} {some_fingerprint(m[1].lower())}\r", description
+    )
     assert changed != description
     return changed
 

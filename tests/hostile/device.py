@@ -14,10 +14,11 @@ from protocol.chat import CreateChat, Hello, SendMessage
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.framing import Joiner, split
 from protocol.trust import Bound, Challenge, FromHome, TrustError
-from tests.gpu_peer.support.trust import HOME, DeviceEnd, PrivateKey
+from tests.gpu_peer.support.trust import HOME, DeviceEnd, PrivateKey, p256
 from tests.hostile.ledger import Direction, Ledger
 from tests.hostile.legs import Caller, Carry
 
+PHONE = p256("phone")
 PRIVATE = "The quokka lives in Zanzibar."
 
 
@@ -50,7 +51,7 @@ class Device:
 
     def __init__(
         self,
-        key: PrivateKey,
+        key: PrivateKey = PHONE,
         certificate: RTCCertificate | None = None,
         home_key: bytes = HOME.key,
     ) -> None:
@@ -79,7 +80,7 @@ class Device:
         """The five seconds are over, or the line is."""
         self._heard.put_nowait(None)
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         await self._leg.close()
 
     async def _first_end(self) -> DeviceEnd:

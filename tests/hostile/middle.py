@@ -1,4 +1,4 @@
-"""Whoever stands between: answers the device itself, calls the home itself, and passes frames on."""
+"""Whoever stands between: answers the device, calls the home, and passes frames on."""
 
 from collections.abc import Callable, Iterable
 

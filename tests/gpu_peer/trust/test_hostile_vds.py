@@ -1,67 +1,21 @@
-"""A VDS that means harm, with real peer connections on each leg: it gets no word of a chat.
+"""A VDS that changes what it carries: session descriptions, over real peer connections.
 
-The device is held to what the app does, and ends in a state for which the app has a sentence.
+The device does what the app does, and ends in a state for which the app has a sentence.
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gpu_peer.transports.certificate import load_certificate
-from tests.gpu_peer.support.trust import p256
 from tests.hostile import descriptions
-from tests.hostile.device import ATTACK, BOUND, PRIVATE, TIMEOUT, Device, End, refused
-from tests.hostile.home import Home, a_home
-from tests.hostile.ledger import Direction, Ledger
-from tests.hostile.legs import Carry
-from tests.hostile.middle import Middle, Tamper
+from tests.hostile.attack import attacked
+from tests.hostile.device import BOUND, PRIVATE, TIMEOUT, Device, refused
+from tests.hostile.home import Home
+from tests.hostile.ledger import Direction
+from tests.hostile.middle import Middle
 from tests.hostile.relay import a_relay
-
-TO_HOME, TO_DEVICE = Direction
-PHONE = p256("phone")
-LOCALE = Path(__file__).parents[3] / "pwa/src/i18n/locales/en.json"
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    async with a_home(tmp_path) as home:
-        await home.know(PHONE)
-        yield home
-
-
-@pytest.fixture
-async def device() -> AsyncIterator[Device]:
-    device = Device(PHONE)
-    yield device
-    await device.leave()
-
-
-async def attacked(device: Device, road: Carry, home: Home, *ledgers: Ledger) -> End:
-    """Let it connect over this road: nobody hears a word of a chat, and the home opens none."""
-    end = await device.connect(road)
-    await device.leave()
-    await home.close()
-    assert device.said.chat == []
-    assert [ledger.chat for ledger in ledgers if ledger.chat] == []
-    assert home.sessions == []
-    assert sentence(end)
-    return end
-
-
-def sentence(end: End) -> str:
-    """What the person reads; a KeyError where there is nothing to read."""
-    words = json.loads(LOCALE.read_text("utf-8"))
-    match end.state:
-        case "attack":
-            return str(words["attack"]["title"])
-        case "refused":
-            return str(words["error"][end.code])
-        case _:
-            return str(words["connection"]["connecting"])
-
 
 # What is no attack, so that the others mean something.
 
@@ -77,12 +31,12 @@ async def test_with_the_certificates_of_both_ends_a_middle_would_hear_it(
 ) -> None:
     """So the middle works, the ledger counts, and it is the fingerprints that keep others out."""
     stolen = load_certificate(tmp_path / "phone")
-    device, middle = Device(PHONE, stolen), Middle(homes=home.certificate, devices=stolen)
+    device, middle = Device(certificate=stolen), Middle(homes=home.certificate, devices=stolen)
     assert await device.connect(middle.towards(home.answer)) == BOUND
     assert await home.prompt() == PRIVATE
-    said = [kind for direction, kind in middle.ledger.chat if direction is TO_HOME]
+    said = [kind for direction, kind in middle.ledger.chat if direction is Direction.TO_HOME]
     assert said[:3] == ["hello", "create_chat", "send_message"]
-    await device.leave()
+    await device.close()
     await middle.close()
 
 
@@ -159,7 +113,7 @@ async def test_candidates_that_lead_to_a_relay_let_it_read_nothing(
 
         assert await device.connect(road) == BOUND
         assert await home.prompt() == PRIVATE
-        await device.leave()
+        await device.close()
     assert len(relay.heard) > 10
     assert not [data for data in relay.heard if PRIVATE.encode() in data]
     # RFC 7983: what begins with 0 to 3 is STUN, with 20 to 63 DTLS.
