@@ -22,12 +22,13 @@ from protocol.chat import Welcome
 from protocol.framing import split
 from protocol.trust import Bound, Challenge, Introduce, Prove, TrustError
 from tests.gpu_peer.support import trust
-from tests.gpu_peer.support.trust import DeviceEnd, fixed, p256
+from tests.gpu_peer.support.trust import DeviceEnd, fixed, p256, public
 from tests.hostile.attack import attacked
 from tests.hostile.device import ATTACK, BOUND, PHONE, TIMEOUT, Device, End, refused
 from tests.hostile.home import Home
 from tests.hostile.ledger import Direction
 from tests.hostile.middle import Middle, Tamper, pass_on
+from tests.hostile.own_home import OwnHome
 from tests.hostile.stranger import Pretender, Stranger
 
 TO_HOME, TO_DEVICE = Direction
@@ -132,6 +133,15 @@ async def test_what_either_end_says_comes_back_to_it(home: Home, device: Device)
         return [(direction, data), (back, data)] if direction is TO_DEVICE else [(back, data)]
 
     assert await through(home, device, reflect) == refused("unknown_type")
+
+
+@pytest.mark.parametrize("stolen_too", [False, True])
+async def test_a_home_of_its_own(home: Home, device: Device, stolen_too: bool) -> None:
+    """It runs our own code, and knows the device's key, which is not secret."""
+    own = OwnHome(device_key=public(PHONE), homes=home.certificate if stolen_too else None)
+    assert await attacked(device, own.towards(home.answer), home, [own.ledger]) == ATTACK
+    assert own.ledger.types(TO_HOME) == ["introduce"]
+    await own.close()
 
 
 @pytest.mark.parametrize("stolen_too", [False, True])
