@@ -85,8 +85,8 @@ def test(workshop: Workshop, chosen: list[str]) -> int:
         known = ", ".join(suites.PARTS)
         raise LaunchError(f"There is no test part {unknown[0]!r}. The parts: {known}.")
     prepare(workshop, for_tests=True)
-    names = chosen or list(suites.PARTS)
-    if "e2e" in names:
+    names = chosen or suites.WHOLE
+    if suites.IN_A_BROWSER.intersection(names):
         prepare_browser()
     todo = [suite for name in names for suite in suites.PARTS[name]()]
     total = sum((suites.run(suite, say) for suite in todo), suites.Tally())

@@ -62,24 +62,24 @@ def cargo() -> Suite:
     return Suite("cargo test", command, ROOT, _count_cargo)
 
 
-def vitest() -> Suite:
-    """The app's unit tests; counted from the JSON report."""
+def vitest(*arguments: str) -> Suite:
+    """Some of the app's unit tests; counted from the JSON report."""
     report = RESULTS / "vitest.json"
     reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
     return Suite(
         "vitest",
-        ["npx", "--no-install", "vitest", "run", *reporters],
+        ["npx", "--no-install", "vitest", "run", *reporters, *arguments],
         PWA,
         lambda _output: _count_vitest(report),
     )
 
 
-def playwright() -> Suite:
-    """The tests in a real browser; counted from the JSON report."""
+def playwright(*arguments: str) -> Suite:
+    """Some of the tests in a real browser; counted from the JSON report."""
     report = RESULTS / "playwright.json"
     return Suite(
         "playwright",
-        ["npx", "--no-install", "playwright", "test", "--reporter=list,json"],
+        ["npx", "--no-install", "playwright", "test", "--reporter=list,json", *arguments],
         E2E,
         lambda _output: _count_playwright(report),
         {"PLAYWRIGHT_JSON_OUTPUT_FILE": str(report)},
@@ -96,6 +96,19 @@ def bench(name: str) -> Suite:
 CORE = ("core", "models", "devices", "tensorrt")
 """Folders of tests/gpu_peer that are about the inference core and what it is fed."""
 
+TRUST = (
+    "tests/gpu_peer/trust",
+    "tests/gpu_peer/household",
+    "tests/gpu_peer/local",
+    "tests/gpu_peer/storage",
+    "tests/gpu_peer/test_identity.py",
+    "tests/gpu_peer/test_backup.py",
+    "tests/protocol",
+)
+TRUST_IN_THE_APP = ("src/trust/", "src/net/", "src/storage/", "src/stores/", "src/protocol/")
+TRUST_IN_A_BROWSER = ("pairing", "hostile", "revocation", "family", "privacy")
+"""What shows that docs/threat-model.md holds: folders, and beginnings of names."""
+
 PARTS: dict[str, Callable[[], list[Suite]]] = {
     "core": lambda: [
         cargo(),
@@ -107,7 +120,17 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     ],
     "tensorrt": lambda: [pytest("pytest of TensorRT", "-mtensorrt")],
     "e2e": lambda: [playwright()],
+    "trust": lambda: [
+        pytest("pytest of trust", *TRUST),
+        vitest(*TRUST_IN_THE_APP),
+        playwright(*TRUST_IN_A_BROWSER),
+    ],
 }
+
+WHOLE = ("core", "unit", "tensorrt", "e2e")
+"""Parts that together are every test once; `trust` is chosen from them."""
+
+IN_A_BROWSER = frozenset({"e2e", "trust"})
 
 
 def run(suite: Suite, say: Callable[[str], None]) -> Tally:

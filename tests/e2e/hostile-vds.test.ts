@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from '@playwright/test'
+import { freePort, Hearth } from './hearth.ts'
+import { HostileVds, type Mode } from './hostile-vds.ts'
+import { Person } from './person.ts'
+
+const locale = resolve(import.meta.dirname, '../../pwa/src/i18n/locales/en.json')
+const words = JSON.parse(readFileSync(locale, 'utf8')) as {
+  attack: Record<'heading' | 'what', string>
+  pair: Record<'heading', string>
+}
+
+test.describe('a hostile VDS', () => {
+  let hearth: Hearth
+  let port: number
+  let vds: HostileVds
+
+  test.beforeEach(async () => {
+    port = await freePort()
+    const upstream = await freePort()
+    const url = `http://localhost:${port}`
+    vds = await HostileVds.start(port, upstream, 'honest')
+    // The home goes to the real one, and so need not come back when the other changes.
+    hearth = await Hearth.start({ port: upstream, settings: { HEARTH_ORIGIN: url } })
+  })
+  test.afterEach(async () => {
+    await hearth.dispose()
+    await vds.stop()
+  })
+
+  async function becomes(mode: Mode): Promise<void> {
+    await vds.stop()
+    vds = await HostileVds.start(port, hearth.port, mode)
+  }
+
+  for (const mode of ['swap', 'own-home'] as const) {
+    test(`that is in the middle by ${mode} hears nothing, and the app stops`, async ({ context }) => {
+      const person = await Person.arrive(context, vds.url)
+      await person.register('anna')
+      await person.ask('Name a quokka that lives in Zanzibar.')
+      await person.answer()
+      expect(vds.heard, 'an honest VDS is in no middle').toEqual([])
+      const served = sessionsIn(hearth)
+
+      await becomes(mode)
+      await person.page.reload()
+      const alert = person.page.getByRole('alert')
+      await expect(alert).toContainText(words.attack.heading)
+      await expect(alert).toContainText(words.attack.what)
+      // No way to go on, and nobody to talk to.
+      await expect(person.composer).toHaveCount(0)
+      await expect(person.page.getByRole('button')).toHaveCount(0)
+      // It was in the middle, and got the device's id and a commitment.
+      expect(vds.fromDevice).toEqual(['introduce'])
+      expect(vds.chat).toEqual([])
+      expect(sessionsIn(hearth)).toBe(served)
+
+      // Nothing was lost, and nothing but a new visit goes on.
+      await becomes('honest')
+      await person.page.reload()
+      await person.connected()
+      await expect(person.answers.last()).toBeVisible()
+    })
+  }
+
+  test('that changes the fingerprint gets no connection at all', async ({ context }) => {
+    const person = await Person.arrive(context, vds.url)
+    await person.register('anna')
+    const served = sessionsIn(hearth)
+    await becomes('edit-fingerprint')
+    const tried = person.page.waitForEvent('websocket').then(async (socket) => {
+      await socket.waitForEvent('framereceived', ({ payload }) => payload.includes('"answer"'))
+    })
+    await person.page.reload()
+    await tried
+    await expect(person.badge).not.toContainText('Connected')
+    expect(vds.heard).toEqual([])
+    expect(sessionsIn(hearth)).toBe(served)
+  })
+
+  test('that lets another browser into the account gives it nothing', async ({ browser, context }) => {
+    const anna = await Person.arrive(context, vds.url)
+    await anna.register('anna')
+    await anna.ask('Name a quokka that lives in Zanzibar.')
+    await anna.answer()
+    const served = sessionsIn(hearth)
+
+    // Whoever holds the VDS makes tokens for anybody; here the password does.
+    const stranger = await Person.arrive(await browser.newContext(), vds.url)
+    await stranger.page.goto(`${vds.url}/login`)
+    await stranger.page.getByRole('textbox', { name: 'Username' }).fill('anna')
+    await stranger.page.getByLabel('Password', { exact: true }).fill('a long enough password')
+    await stranger.page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
+    await expect(stranger.page.getByRole('heading', { name: words.pair.heading })).toBeVisible()
+    await expect(stranger.page.getByText('quokka')).toHaveCount(0)
+    await stranger.page.goto(vds.url)
+    await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
+    await expect(stranger.composer).toHaveCount(0)
+    expect(sessionsIn(hearth)).toBe(served)
+    await stranger.page.context().close()
+  })
+})
+
+/** How many chat sessions the home has opened, by its log. */
+function sessionsIn(hearth: Hearth): number {
+  return hearth.logs().split('device_connected').length - 1
+}
