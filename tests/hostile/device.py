@@ -2,18 +2,20 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from aiortc import RTCCertificate
 
 from gpu_peer.uuid7 import uuid7
-from protocol import VERSION, codec
+from protocol import VERSION, base64url, codec
 from protocol.base import Message
 from protocol.chat import CreateChat, Hello, SendMessage
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.framing import Joiner, split
-from protocol.trust import Bound, Challenge, FromHome, TrustError
+from protocol.transcript import key_id
+from protocol.trust import Bound, Challenge, FromHome, PairAccept, Paired, PairOffer, TrustError
 from tests.gpu_peer.support.trust import HOME, DeviceEnd, PrivateKey, p256
 from tests.hostile.ledger import Direction, Ledger
 from tests.hostile.legs import Caller, Carry
@@ -33,11 +35,12 @@ class Declined(Exception):
 class End:
     """How it ended. `timeout`: nobody answered, or the line was lost; the app tries again."""
 
-    state: Literal["bound", "attack", "refused", "timeout"]
+    state: Literal["bound", "paired", "attack", "refused", "timeout"]
     code: ErrorCode | None = None
 
 
 BOUND = End("bound")
+PAIRED = End("paired")
 ATTACK = End("attack")
 TIMEOUT = End("timeout")
 
@@ -65,10 +68,22 @@ class Device:
 
     async def connect(self, road: Carry) -> End:
         """Connect, prove who is who, and only then say hello and something private."""
+        return await self._talk(road, self._prove)
+
+    async def pair(self, road: Carry, secret: bytes, home_id: str | None = None) -> End:
+        """Pair by a secret; after a QR the home's id is known too."""
+
+        async def by_secret(end: DeviceEnd) -> End:
+            end.secret = secret
+            return await self._pair(end, home_id)
+
+        return await self._talk(road, by_secret)
+
+    async def _talk(self, road: Carry, talk: Callable[[DeviceEnd], Awaitable[End]]) -> End:
         async with asyncio.timeout(20):
             try:
                 await self._leg.call(road)
-                return await self._prove(await self._first_end())
+                return await talk(await self._first_end())
             except Declined as declined:
                 return refused(declined.code)
             except ProtocolError as error:
@@ -110,6 +125,24 @@ class Device:
             return refused(bound.code if isinstance(bound, TrustError) else "malformed")
         self._converse()
         return BOUND
+
+    async def _pair(self, end: DeviceEnd, home_id: str | None) -> End:
+        self._say(end.request())
+        offer = await self._next()
+        if not isinstance(offer, PairOffer):
+            return refused(offer.code if isinstance(offer, TrustError) else "malformed")
+        if home_id not in (None, key_id(base64url.from_text(offer.key))):
+            return ATTACK
+        self._say(end.reveal(offer))
+        accept = await self._next()
+        if not isinstance(accept, PairAccept):
+            return refused(accept.code if isinstance(accept, TrustError) else "malformed")
+        try:
+            self._say(end.confirm(accept))
+        except AssertionError:
+            return ATTACK
+        last = await self._next()
+        return PAIRED if isinstance(last, Paired) else refused("malformed")
 
     def _converse(self) -> None:
         chat = uuid7()
