@@ -20,7 +20,7 @@ async def attacked(device: Device, road: Carry, home: Home, ledgers: Sequence[Le
     assert device.said.chat == []
     assert [ledger.chat for ledger in ledgers if ledger.chat] == []
     assert home.sessions == []
-    assert sentences(end)
+    assert all(sentences(end))
     return end
 
 
@@ -29,8 +29,7 @@ def sentences(end: End) -> list[str]:
     words = json.loads(LOCALE.read_text("utf-8"))
     match end.state:
         case "attack":
-            # Its words are held by a test of their own.
-            return list(words.get("attack", {"": ""}).values())
+            return [words["attack"]["heading"], words["attack"]["what"]]
         case "refused":
             return [words["error"][end.code]]
         case _:

@@ -54,8 +54,8 @@ async def a_relay() -> AsyncIterator[Relay]:
     relay = Relay()
     host = get_host_addresses(use_ipv4=True, use_ipv6=False)[0]
     loop = asyncio.get_running_loop()
-    for port in (relay.near, relay.far):
-        await loop.create_datagram_endpoint(lambda port=port: port, local_addr=(host, 0))
+    await loop.create_datagram_endpoint(lambda: relay.near, local_addr=(host, 0))
+    await loop.create_datagram_endpoint(lambda: relay.far, local_addr=(host, 0))
     try:
         yield relay
     finally:
