@@ -6,7 +6,7 @@ import { Person } from './person.ts'
 test('the PC’s part is killed in the middle of an answer', async ({ context }) => {
   const hearth = await Hearth.start()
   try {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('anna')
     await person.ask('Say hello.')
     const first = await person.answer()
@@ -38,7 +38,7 @@ test('the PC’s part is killed in the middle of an answer', async ({ context })
 test('the page opens with the server stopped', async ({ context }) => {
   const hearth = await Hearth.start()
   try {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('anna')
     await person.ask('Say hello.')
     await person.answer()
@@ -63,7 +63,7 @@ test('a restart of everything brings the person back without logging in', async 
   const hearth = await Hearth.start()
   let second: Hearth | undefined
   try {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('anna')
     await person.ask('Say hello.')
     const answer = await person.answer()

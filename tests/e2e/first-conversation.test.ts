@@ -13,7 +13,7 @@ test.describe('the first conversation', () => {
   })
 
   test('register, ask, and find the answer again after a reload', async ({ context }) => {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('anna')
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')
@@ -27,7 +27,7 @@ test.describe('the first conversation', () => {
   test('an answer streams, stop ends it within half a second, and another can be asked for', async ({
     context,
   }) => {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('boris')
     await watchAnswers(person)
     await person.ask('Write a very long story about a lighthouse keeper and the sea.')
@@ -47,7 +47,7 @@ test.describe('the first conversation', () => {
   })
 
   test('a chat is renamed and deleted, and stays so after a reload', async ({ context }) => {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('vera')
     await person.ask('Say hello.')
     await person.answer()

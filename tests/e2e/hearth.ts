@@ -6,8 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { expect } from '@playwright/test'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+const PYTHON = join(ROOT, '.venv/bin/python')
 
 export interface HearthOptions {
   /** @default a free one */
@@ -18,6 +20,8 @@ export interface HearthOptions {
 
 export class Hearth {
   readonly lines: string[] = []
+  /** Whether a browser was paired here: only the first one is paired by itself. */
+  hasDevices = false
 
   private constructor(
     readonly port: number,
@@ -66,6 +70,18 @@ export class Hearth {
     await rm(this.data, { recursive: true, force: true })
   }
 
+  /** Runs `python -m gpu_peer pair` as a person at the PC does. */
+  pair(...options: string[]): PairCommand {
+    const environment = { HEARTH_DATA: this.data, HEARTH_PORT: String(this.port) }
+    return new PairCommand(
+      spawn(PYTHON, ['-m', 'gpu_peer', 'pair', ...options], {
+        cwd: ROOT,
+        env: { ...process.env, PYTHONUNBUFFERED: '1', ...environment },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    )
+  }
+
   /** The process ids of `python -m <module>` of this Hearth. */
   processes(module: string): number[] {
     return readdirSync('/proc')
@@ -107,6 +123,36 @@ export class Hearth {
         if (!told) failed(new Error(`scripts/run ended with ${code}:\n${this.lines.join('\n')}`))
       })
     })
+  }
+}
+
+/** The command that invites a device, while it runs. */
+export class PairCommand {
+  output = ''
+  /** Its exit code. */
+  readonly ended: Promise<number | null>
+
+  constructor(private readonly process: ChildProcess) {
+    for (const stream of [process.stdout!, process.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text))
+    }
+    this.ended = new Promise((done) => process.once('close', done))
+  }
+
+  /** Waits until it shows a code of so many groups of four. */
+  async code(groups: 2 | 4 = 4): Promise<string> {
+    const shown = new RegExp(`^ +((?:[0-9A-Z]{4}-){${String(groups - 1)}}[0-9A-Z]{4})\\s*$`, 'm')
+    await expect.poll(() => this.output, { timeout: 20_000 }).toMatch(shown)
+    return shown.exec(this.output)![1]!
+  }
+
+  answer(line: string): void {
+    this.process.stdin!.write(`${line}\n`)
+  }
+
+  /** Ctrl+C. */
+  interrupt(): void {
+    this.process.kill('SIGINT')
   }
 }
 

@@ -36,7 +36,7 @@ test.describe('a hostile VDS', () => {
 
   for (const mode of ['swap', 'own-home'] as const) {
     test(`that is in the middle by ${mode} hears nothing, and the app stops`, async ({ context }) => {
-      const person = await Person.arrive(context, vds.url)
+      const person = await Person.arrive(context, hearth, vds.url)
       await person.register('anna')
       await person.ask('Name a quokka that lives in Zanzibar.')
       await person.answer()
@@ -65,7 +65,7 @@ test.describe('a hostile VDS', () => {
   }
 
   test('that changes the fingerprint gets no connection at all', async ({ context }) => {
-    const person = await Person.arrive(context, vds.url)
+    const person = await Person.arrive(context, hearth, vds.url)
     await person.register('anna')
     const served = sessionsIn(hearth)
     await becomes('edit-fingerprint')
@@ -80,14 +80,14 @@ test.describe('a hostile VDS', () => {
   })
 
   test('that lets another browser into the account gives it nothing', async ({ browser, context }) => {
-    const anna = await Person.arrive(context, vds.url)
+    const anna = await Person.arrive(context, hearth, vds.url)
     await anna.register('anna')
     await anna.ask('Name a quokka that lives in Zanzibar.')
     await anna.answer()
     const served = sessionsIn(hearth)
 
     // Whoever holds the VDS makes tokens for anybody; here the password does.
-    const stranger = await Person.arrive(await browser.newContext(), vds.url)
+    const stranger = await Person.arrive(await browser.newContext(), hearth, vds.url)
     await stranger.page.goto(`${vds.url}/login`)
     await stranger.page.getByRole('textbox', { name: 'Username' }).fill('anna')
     await stranger.page.getByLabel('Password', { exact: true }).fill('a long enough password')

@@ -5,23 +5,23 @@ import { Person } from './person.ts'
 test('two people on one PC never see each other’s chats or rooms', async ({ browser }) => {
   const hearth = await Hearth.start()
   try {
-    const [anna, boris] = await Promise.all(
-      ['anna', 'boris'].map(async (name) => {
-        const person = await Person.arrive(await browser.newContext(), hearth.url)
-        const frames: string[] = []
-        person.page.on('websocket', (socket) =>
-          socket.on('framereceived', ({ payload }) => frames.push(String(payload))),
-        )
-        await person.register(name)
-        return { person, frames, name }
-      }),
-    )
-    await anna!.person.ask('My secret is a blue elephant. Say hello.')
-    await boris!.person.ask('My secret is a green giraffe. Say hello.')
-    await Promise.all([anna!.person.answer(), boris!.person.answer()])
+    const meet = async (name: string) => {
+      const person = await Person.arrive(await browser.newContext(), hearth)
+      const frames: string[] = []
+      person.page.on('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => frames.push(String(payload))),
+      )
+      await person.register(name)
+      return { person, frames, name }
+    }
+    const anna = await meet('anna')
+    const boris = await meet('boris')
+    await anna.person.ask('My secret is a blue elephant. Say hello.')
+    await boris.person.ask('My secret is a green giraffe. Say hello.')
+    await Promise.all([anna.person.answer(), boris.person.answer()])
     for (const [one, other, secret] of [
-      [anna!, boris!, 'giraffe'],
-      [boris!, anna!, 'elephant'],
+      [anna, boris, 'giraffe'],
+      [boris, anna, 'elephant'],
     ] as const) {
       await one.person.page.reload()
       await one.person.connected()

@@ -16,7 +16,7 @@ test.describe('a chat that the model cannot hold', () => {
   })
 
   test('goes on, and says on every device what is left out', async ({ browser, context }) => {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('anna')
     const line = lineOf(person.page)
     for (let number = 1; (await line.count()) === 0; number++) {
@@ -37,15 +37,18 @@ test.describe('a chat that the model cannot hold', () => {
 
     const storageState = await context.storageState()
     const phone = await browser.newContext({ storageState, viewport: { width: 412, height: 823 } })
-    const elsewhere = await phone.newPage()
-    await elsewhere.goto(person.page.url())
-    await expect(lineOf(elsewhere)).toBeAttached()
-    expect(await firstSeen(elsewhere)).toBe(seen)
+    const elsewhere = await Person.arrive(phone, hearth)
+    await elsewhere.page.goto(hearth.url)
+    await elsewhere.pair()
+    await elsewhere.connected()
+    await elsewhere.page.goto(person.page.url())
+    await expect(lineOf(elsewhere.page)).toBeAttached()
+    expect(await firstSeen(elsewhere.page)).toBe(seen)
     await phone.close()
   })
 
   test('gives back a message that is too long alone', async ({ context }) => {
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('boris')
     const long = 'The sea is wide and deep. '.repeat(60).trim()
     await person.composer.fill(long)

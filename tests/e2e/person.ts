@@ -1,14 +1,17 @@
 /** What a person does in the app, in the words of its accessible names. */
 import { type BrowserContext, expect, type Locator, type Page } from '@playwright/test'
+import type { Hearth } from './hearth.ts'
 
 export class Person {
-  constructor(
+  private constructor(
     readonly page: Page,
+    readonly hearth: Hearth,
     readonly url: string,
   ) {}
 
-  static async arrive(context: BrowserContext, url: string): Promise<Person> {
-    return new Person(await context.newPage(), url)
+  /** @param url where the app is opened */
+  static async arrive(context: BrowserContext, hearth: Hearth, url = hearth.url): Promise<Person> {
+    return new Person(await context.newPage(), hearth, url)
   }
 
   get composer(): Locator {
@@ -23,12 +26,32 @@ export class Person {
     return this.page.getByRole('status').first()
   }
 
-  async register(name: string, password = 'a long enough password'): Promise<void> {
+  /** Makes an account, and becomes a person of the PC: its owner who comes first, else a member. */
+  async register(name: string): Promise<void> {
+    await this.makeAccount(name)
+    if (this.hearth.hasDevices) await this.pair('--person', name)
+    this.hearth.hasDevices = true
+    await this.connected()
+  }
+
+  async makeAccount(name: string, password = 'a long enough password'): Promise<void> {
     await this.page.goto(`${this.url}/register`)
     await this.page.getByRole('textbox', { name: 'Username' }).fill(name)
     await this.page.getByLabel('Password', { exact: true }).fill(password)
     await this.page.getByRole('button', { name: 'Create account' }).click()
-    await this.connected()
+  }
+
+  /** Has the PC invite this browser, and types the code that it shows. */
+  async pair(...options: string[]): Promise<void> {
+    const command = this.hearth.pair(...options)
+    await this.type(await command.code())
+    expect(await command.ended, command.output).toBe(0)
+  }
+
+  /** Types a code for pairing. */
+  async type(code: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Code from the PC' }).fill(code)
+    await this.page.getByRole('button', { name: 'Pair', exact: true }).click()
   }
 
   async connected(): Promise<void> {

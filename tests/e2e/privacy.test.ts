@@ -12,7 +12,7 @@ test('the VDS side hears no word of the chat', async ({ context }) => {
     settings: { HEARTH_ORIGIN: url, HEARTH_SIGNALING: url },
   })
   try {
-    const person = await Person.arrive(context, url)
+    const person = await Person.arrive(context, hearth, url)
     await person.register('anna')
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')

@@ -27,7 +27,7 @@ test('first token', async ({ context }) => {
   const hearth = await Hearth.start({ settings: { HEARTH_MAX_TOKENS: '12' } })
   try {
     await listen(context)
-    const person = await Person.arrive(context, hearth.url)
+    const person = await Person.arrive(context, hearth)
     await person.register('bench')
 
     const openings: number[] = []
