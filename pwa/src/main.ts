@@ -2,15 +2,21 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { createWebHistory } from 'vue-router'
 import App from './App.vue'
+import { catchFragments } from './fragment'
 import { createTranslations, spoken } from './i18n'
 import { makeRouter } from './router'
 import { realServices } from './services'
+import { useInvitation } from './stores/invitation'
 import { provideServices } from './stores/services'
 import { useSettings } from './stores/settings'
 import './styles/tokens.css'
 import './styles/base.css'
 
 provideServices(realServices)
-const app = createApp(App).use(createPinia())
+const pinia = createPinia()
+catchFragments(window, realServices.tab, (...found) => {
+  useInvitation(pinia).keep(...found)
+})
+const app = createApp(App).use(pinia)
 const language = useSettings().language ?? spoken(navigator.languages)
 app.use(createTranslations(language)).use(makeRouter(createWebHistory())).mount('#app')

@@ -7,6 +7,7 @@ import { createApi } from './net/api'
 import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
 import { makeLink } from './net/link'
+import { createLocalHome } from './net/localHome'
 import { createPasskeyApi } from './net/passkeyApi'
 import { releaseWorker } from './net/releaseWorker'
 import { signaledDial } from './net/signaled'
@@ -16,6 +17,7 @@ import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
 import { homesStorage } from './storage/homes'
 import { settingsStorage } from './storage/settings'
+import { tabStorage } from './storage/tab'
 import type { Services } from './stores/services'
 import { NONCE_BYTES } from './trust/transcript'
 
@@ -34,6 +36,13 @@ export const realServices: Services = {
   accountApi: createAccountApi(seenFetch),
   authenticator: browserAuthenticator(window),
   settings: settingsStorage(() => localStorage),
+  tab: tabStorage(() => sessionStorage),
+  localHome: createLocalHome((...request) => fetch(...request), {
+    hostname: location.hostname,
+    assign: (address) => {
+      location.assign(address)
+    },
+  }),
   exclusive: acrossTabs,
   makeLink: (options) =>
     makeLink({

@@ -6,12 +6,14 @@ import type { Api } from '../net/api'
 import type { Authenticator } from '../net/authenticator'
 import type { Clock } from '../net/clock'
 import type { LinkOptions, MakeLink } from '../net/link'
+import type { LocalHome } from '../net/localHome'
 import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
 import type { Witness } from '../net/witness'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
+import type { TabStorage } from '../storage/tab'
 import type { Bytes } from '../trust/bytes'
 
 export interface Services {
@@ -21,6 +23,8 @@ export interface Services {
   /** Null where this browser has no passkeys for this address. */
   authenticator: Authenticator | null
   settings: SettingsStorage
+  tab: TabStorage
+  localHome: LocalHome
   exclusive: Exclusive
   makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>) => MakeLink
   makeId: MakeId

@@ -13,6 +13,7 @@ import { deviceKeyStorage } from '../../src/storage/deviceKey'
 import { homesStorage } from '../../src/storage/homes'
 import { provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
+import { type Trip, type KeptInvitation } from '../../src/storage/tab'
 import { TestClock } from './clock'
 import { id } from './messages'
 import { fixed } from './trust'
@@ -28,6 +29,12 @@ const absent = () => Promise.reject(new Error('This test has no passkeys.'))
 /** The outside of the stores, in the hands of a test. */
 export class TestServices {
   kept: Settings = { theme: 'system', language: 'en', userName: null }
+  invitation: KeptInvitation | null = null
+  trip: Trip | null = null
+  hostname = 'hearth.example'
+  /** The door that the server names. */
+  door: string | null = null
+  wentTo: string[] = []
   sent: ToHome[] = []
   resyncs = 0
   starts = 0
@@ -71,7 +78,11 @@ export class TestServices {
   private made = 1_000
   private nonces = 0
 
-  constructor(given: Partial<Pick<TestServices, 'authenticator' | 'passkeyApi' | 'accountApi'>> = {}) {
+  constructor(
+    given: Partial<
+      Pick<TestServices, 'authenticator' | 'passkeyApi' | 'accountApi' | 'hostname'>
+    > = {},
+  ) {
     Object.assign(this, given)
     const factory = new IDBFactory()
     this.database = () => factory
@@ -111,6 +122,17 @@ export class TestServices {
       accountApi: this.accountApi,
       authenticator: this.authenticator,
       settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
+      tab: {
+        invitation: () => this.invitation,
+        keepInvitation: (invitation) => (this.invitation = invitation),
+        trip: () => this.trip,
+        keepTrip: (trip) => ((this.trip = trip), true),
+      },
+      localHome: {
+        hostname: this.hostname,
+        ask: () => Promise.resolve(this.door),
+        go: (address) => this.wentTo.push(address),
+      },
       exclusive: (action) => action(),
       makeLink: (options) => (handlers) => {
         if (this.makeLink) return this.makeLink(options)(handlers)
