@@ -1,6 +1,7 @@
-import { createRouter, type Router, type RouterHistory } from 'vue-router'
+import { createRouter, type RouteLocation, type Router, type RouterHistory } from 'vue-router'
 import ChatPage from './pages/ChatPage.vue'
 import { useAccount } from './stores/account'
+import { useHomes } from './stores/homes'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -8,6 +9,10 @@ declare module 'vue-router' {
     forStrangers?: boolean
     /** The key of the page's title; a chat brings its own. */
     title?: string
+    /** Shows what is on the PC, so a browser that has no PC is led to pairing. */
+    needsHome?: boolean
+    /** A page that is its own frame. */
+    isBare?: boolean
   }
 }
 
@@ -15,8 +20,8 @@ export function makeRouter(history: RouterHistory): Router {
   const router = createRouter({
     history,
     routes: [
-      { path: '/', name: 'home', component: ChatPage },
-      { path: '/chat/:id', name: 'chat', component: ChatPage },
+      { path: '/', name: 'home', component: ChatPage, meta: { needsHome: true } },
+      { path: '/chat/:id', name: 'chat', component: ChatPage, meta: { needsHome: true } },
       {
         path: '/settings',
         name: 'settings',
@@ -47,16 +52,32 @@ export function makeRouter(history: RouterHistory): Router {
         component: () => import('./pages/RegisterPage.vue'),
         meta: { forStrangers: true, title: 'title.register' },
       },
+      {
+        path: '/pair',
+        name: 'pair',
+        component: () => import('./pages/PairPage.vue'),
+        meta: { isBare: true, title: 'title.pair' },
+      },
       { path: '/:rest(.*)*', redirect: { name: 'home' } },
     ],
   })
   router.beforeEach(async (to) => {
     const account = useAccount()
     await account.restore()
-    if (account.isIn === (to.meta.forStrangers !== true)) return true
-    if (account.isIn) return { name: 'home' }
-    const wanted = to.name === 'home' ? {} : { query: { next: to.fullPath } }
-    return { name: 'login', ...wanted }
+    if (to.meta.forStrangers === true) return account.isIn ? { name: 'home' } : true
+    if (!account.isIn) {
+      // The path alone: what stands behind it may be a secret.
+      const wanted = to.name === 'home' ? {} : { query: { next: to.path } }
+      return { name: 'login', ...wanted }
+    }
+    return (await isHomeless(to)) ? { name: 'pair' } : true
   })
   return router
+}
+
+async function isHomeless(to: RouteLocation): Promise<boolean> {
+  if (to.meta.needsHome !== true) return false
+  const homes = useHomes()
+  await homes.load()
+  return homes.state === 'unpaired' || homes.state === 'unkept'
 }
