@@ -11,7 +11,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { version } = JSON.parse(readFileSync(here('./package.json'), 'utf8')) as { version: string }
 
 /** Only these tests need a page, which takes far longer to make than to test. */
-const withPage = ['src/{storage,stores,composables,components,pages}/**/*.test.ts']
+const withPage = ['src/*.test.ts', 'src/{storage,stores,composables,components,pages}/**/*.test.ts']
 const withoutPage = [
   'src/{protocol,release,worker,chat,trust,net,i18n}/**/*.test.ts',
   'build/**/*.test.ts',
