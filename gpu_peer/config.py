@@ -2,13 +2,17 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_peer.devices.machine import AskedDevice
 from gpu_peer.errors import ConfigInvalid
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this very machine."""
 
 
 class Config(BaseSettings):
@@ -37,6 +41,15 @@ class Config(BaseSettings):
     context: int = Field(default=4096, ge=64)
     max_tokens: int = Field(default=1024, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("signaling")
+    @classmethod
+    def _is_encrypted(cls, address: str) -> str:
+        """Say who this home is over TLS only, except to this very machine."""
+        parts = urlsplit(address)
+        if address and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ValueError("an address of another machine begins with https://")
+        return address
 
     @property
     def folder(self) -> Path:

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from gpu_peer.local.gate import LOOPBACK, refuse
+from gpu_peer.config import LOOPBACK
+from gpu_peer.local.gate import refuse
 
 
 class Door(Protocol):

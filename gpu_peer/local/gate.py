@@ -5,8 +5,6 @@ import re
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 _HEADERS = {

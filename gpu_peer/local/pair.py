@@ -4,9 +4,9 @@ import asyncio
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from gpu_peer.config import LOOPBACK
 from gpu_peer.errors import CommandRefused, PeerError
 from gpu_peer.local.client import Client
-from gpu_peer.local.gate import LOOPBACK
 from gpu_peer.local.people import person_of
 from gpu_peer.local.qr import half_blocks
 from gpu_peer.local.screen import Screen, in_groups, plain

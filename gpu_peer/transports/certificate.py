@@ -8,6 +8,7 @@ import datetime
 from pathlib import Path
 
 from aiortc import RTCCertificate
+from aiortc.rtcdtlstransport import SRTPProtectionProfile
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,11 +18,26 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from OpenSSL import SSL
 
 from gpu_peer.errors import KeyUnreadable
 from gpu_peer.key_file import read_or_make
 
 YEARS = 50
+
+SUITES = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
+)
+"""Authenticated encryption with forward secrecy (RFC 9325, section 4.2); every browser has them."""
+
+
+class StrictCertificate(RTCCertificate):
+    """Agrees on nothing but `SUITES`; aiortc's own list ends with AES-CBC and SHA-1."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(SUITES)
+        return context
 
 
 def load_certificate(folder: Path) -> RTCCertificate:
@@ -40,7 +56,7 @@ def load_certificate(folder: Path) -> RTCCertificate:
         key, fits = None, False
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not fits:
         raise KeyUnreadable(f"The certificate {path} is damaged. Put it back from a backup.")
-    return RTCCertificate(key=key, cert=certificate)
+    return StrictCertificate(key=key, cert=certificate)
 
 
 def _new_certificate() -> bytes:

@@ -45,7 +45,8 @@ test.describe('every route', () => {
           await expect(page.locator('main')).toBeVisible()
           await examine(page, route)
         }
-        const stranger = await browser.newPage({ colorScheme, locale, viewport })
+        const strangers = await browser.newContext({ colorScheme, locale, viewport })
+        const stranger = await strangers.newPage()
         const theirs = complaintsOf(stranger)
         for (const route of ['/login', '/register']) {
           await stranger.goto(hearth.url + route)
@@ -54,7 +55,7 @@ test.describe('every route', () => {
         }
         // Asking who one is without being logged in is answered with 401, which Chromium notes.
         expect(theirs.filter((text) => !text.includes('401'))).toEqual([])
-        await stranger.context().close()
+        await strangers.close()
       }
       expect(complaints).toEqual([])
       await context.close()

@@ -49,3 +49,20 @@ def test_every_setting_is_described() -> None:
     described = (Path(__file__).parents[2] / ".env.universal").read_text()
     for name in type(read_config()).model_fields:
         assert f"\nHEARTH_{name.upper()}=" in described
+
+
+@pytest.mark.parametrize("address", ["https://vds.example", "http://localhost:1", "http://[::1]:1"])
+def test_the_vds_is_spoken_to_over_tls_or_on_this_machine(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARTH_SIGNALING", address)
+    assert read_config().signaling_url == address
+
+
+@pytest.mark.parametrize("address", ["http://vds.example", "http://10.0.0.7:8080", "vds.example"])
+def test_the_vds_is_not_spoken_to_in_the_clear(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARTH_SIGNALING", address)
+    with pytest.raises(ConfigInvalid, match=r"HEARTH_SIGNALING.*https://"):
+        read_config()

@@ -5,6 +5,7 @@ import secrets
 from typing import Any, TypeVar
 
 from aiortc import (
+    RTCCertificate,
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
@@ -158,12 +159,15 @@ class RtcDevice(Talker):
         key: PrivateKey | None = None,
         home_key: bytes = HOME.key,
         label: str = "chat",
+        certificate: RTCCertificate | None = None,
     ) -> None:
         super().__init__()
         self.key = key or Ed25519PrivateKey.generate()
         self.home_key = home_key
         self.code = ""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        if certificate is not None:
+            setattr(self.peer, "_RTCPeerConnection__certificates", [certificate])  # noqa: B010
         self.channel: RTCDataChannel = self.peer.createDataChannel(label)
         self.channel.on("message", self._on_frame)
         self.channel.on("close", lambda: self.put(None))

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiortc import RTCSessionDescription
+from aiortc import RTCCertificate, RTCSessionDescription
+from aiortc.rtcdtlstransport import SRTPProtectionProfile
+from OpenSSL import SSL
 
 from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.serving import serving
 from gpu_peer.transports import signaled_sessions
-from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.certificate import SUITES, load_certificate
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
@@ -239,3 +241,33 @@ async def test_two_people_share_nothing(house: House, sessions: SignaledSessions
     assert "ecret" not in str(bob.heard)
     for device in (ann, bob):
         await device.leave()
+
+
+@pytest.mark.parametrize(
+    ("suites", "agreed"),
+    [(b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA", False), (SUITES, True)],
+    ids=["CBC and SHA-1", "ours"],
+)
+async def test_no_weak_cipher_is_agreed_on(
+    house: House, sessions: SignaledSessions, suites: bytes, agreed: bool
+) -> None:
+    class Offering(RTCCertificate):
+        def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+            context = super()._create_ssl_context(srtp_profiles)
+            context.set_cipher_list(suites)
+            return context
+
+    made = RTCCertificate.generateCertificate()
+    certificate = Offering(key=made._key, cert=made._cert)
+    device = await house.device("ann", sessions, certificate=certificate)
+    if agreed:
+        await device.connect()
+        await device.leave()
+        return
+    answer = await device.offer()
+    assert isinstance(answer, Answer)
+    await device.peer.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+    async with asyncio.timeout(20):
+        await asyncio.wait(sessions._tasks)  # the PC gives the connection up by itself
+    assert not device.open.is_set()
+    await device.leave()
