@@ -65,7 +65,7 @@ test.describe('every route', () => {
 
 async function speakRussian(page: Page): Promise<void> {
   await page.goto(new URL('/settings', page.url()).href)
-  await page.getByRole('radio', { name: 'Русский' }).check()
+  await page.getByText('Русский', { exact: true }).click()
   await expect(page.locator('html')).toHaveAttribute('lang', 'ru')
 }
 
