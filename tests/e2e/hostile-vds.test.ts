@@ -1,14 +1,16 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
-import { HostileVds, type Mode } from './hostile-vds.ts'
+import { HostileVds, type Mode, python, ROOT } from './hostile-vds.ts'
 import { Person } from './person.ts'
 
 const locale = resolve(import.meta.dirname, '../../pwa/src/i18n/locales/en.json')
 const words = JSON.parse(readFileSync(locale, 'utf8')) as {
   attack: Record<'heading' | 'what', string>
   pair: Record<'heading', string>
+  error: Record<'pairing_used', string>
 }
 
 test.describe('a hostile VDS', () => {
@@ -79,31 +81,44 @@ test.describe('a hostile VDS', () => {
     expect(sessionsIn(hearth)).toBe(served)
   })
 
-  test('that lets another browser into the account gives it nothing', async ({ browser, context }) => {
+  test('that mints a token for another browser gives it nothing but the pairing page', async ({ browser, context }) => {
     const anna = await Person.arrive(context, hearth, vds.url)
     await anna.register('anna')
     await anna.ask('Name a quokka that lives in Zanzibar.')
     await anna.answer()
     const served = sessionsIn(hearth)
 
-    // Whoever holds the VDS makes tokens for anybody; here the password does.
-    const stranger = await Person.arrive(await browser.newContext(), hearth, vds.url)
-    await stranger.page.goto(`${vds.url}/login`)
-    await stranger.page.getByRole('textbox', { name: 'Username' }).fill('anna')
-    await stranger.page.getByLabel('Password', { exact: true }).fill('a long enough password')
-    await stranger.page.getByRole('button', { name: 'Log in', exact: true }).click()
+    // Whoever holds the VDS has its key, and makes tokens for anybody.
+    // Without a service worker, whose requests the test could not answer.
+    const elsewhere = await browser.newContext({ serviceWorkers: 'block' })
+    const stranger = await Person.arrive(elsewhere, hearth, vds.url)
+    const minted = mint(hearth, vds.url, 'anna')
+    await stranger.page.route('**/api/session/refresh', (route) => route.fulfill({ body: minted }))
+    const admitted = stranger.page.waitForEvent('websocket').then((socket) =>
+      socket.waitForEvent('framereceived', ({ payload }) => payload.includes('"authenticated"')),
+    )
+    await stranger.page.goto(vds.url)
     await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
     await expect(stranger.page.getByRole('heading', { name: words.pair.heading })).toBeVisible()
     await expect(stranger.page.getByText('quokka')).toHaveCount(0)
-    await stranger.page.goto(vds.url)
+    // The token is good at the VDS, which lets it call the PC; the PC lets nobody in by it.
+    await stranger.type('AAAA-BBBB-CCCC-DDDD')
+    await admitted
+    await expect(stranger.page.getByRole('alert')).toContainText(words.error.pairing_used)
     await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
     await expect(stranger.composer).toHaveCount(0)
     expect(sessionsIn(hearth)).toBe(served)
-    await stranger.page.context().close()
+    await elsewhere.close()
   })
 })
 
 /** How many chat sessions the home has opened, by its log. */
 function sessionsIn(hearth: Hearth): number {
   return hearth.logs().split('device_connected').length - 1
+}
+
+/** The answer to a browser that asks for a token, as a VDS gives it that does not ask who it is. */
+function mint(hearth: Hearth, origin: string, name: string): string {
+  const words = ['--data', hearth.data, '--origin', origin, '--name', name]
+  return execFileSync(python, ['-m', 'tests.hostile.mint', ...words], { cwd: ROOT, encoding: 'utf8' })
 }

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const ROOT = resolve(import.meta.dirname, '../..')
-const python = process.env.HEARTH_TEST_PYTHON ?? join(ROOT, '.venv/bin/python')
+export const ROOT = resolve(import.meta.dirname, '../..')
+export const python = process.env.HEARTH_TEST_PYTHON ?? join(ROOT, '.venv/bin/python')
 
 export type Mode = 'honest' | 'swap' | 'edit-fingerprint' | 'own-home'
 

@@ -141,6 +141,12 @@ class Proxy:
                 await meddler.hang_up()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._pass_on(request)
+        except aiohttp.ClientError:
+            raise web.HTTPBadGateway from None  # the real one is down, as it may be
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if request.path == PATH and "upgrade" in request.headers.get("Connection", "").lower():
             return await self._socket(request)
         answer = await self._http.request(

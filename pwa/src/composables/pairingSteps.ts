@@ -1,5 +1,5 @@
 import { computed, type ComputedRef, onMounted, onUnmounted, ref, watch } from 'vue'
-import { doorOf, isWorthAsking } from '../net/localHome'
+import { doorOf, isLoopback, isWorthAsking } from '../net/localHome'
 import { useHomes } from '../stores/homes'
 import { useInvitation } from '../stores/invitation'
 import { useNotices } from '../stores/notices'
@@ -35,7 +35,8 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
   const pairing = usePairing()
   const invitation = useInvitation()
   const notices = useNotices()
-  const isAtDoor = ref(false)
+  // On the PC itself nothing is offered before the door was tried, which leaves this page.
+  const isAtDoor = ref(isLoopback(localHome.hostname))
   let isHere = true
 
   const step = computed<PairStep>(() => {
@@ -63,9 +64,7 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
       isInvited: invitation.kept !== null,
       hasGone: tab.trip() !== null,
     }
-    if (!isWorthAsking(standing)) return
-    isAtDoor.value = true
-    const address = doorOf(standing, await localHome.ask())
+    const address = isWorthAsking(standing) ? doorOf(standing, await localHome.ask()) : null
     if (isHere && address && tab.keepTrip('away')) localHome.go(address)
     else isAtDoor.value = false
   }
@@ -93,8 +92,9 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
     if (pairing.state !== 'idle') pairing.cancel()
     await homes.load()
     if (!isHere || homes.state === 'unkept') return
-    if (invitation.kept?.automatic) accept()
-    else await tryDoor()
+    if (!invitation.kept?.automatic) return tryDoor()
+    isAtDoor.value = false
+    accept()
   })
   onUnmounted(() => {
     isHere = false
