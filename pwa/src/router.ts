@@ -32,13 +32,13 @@ export function makeRouter(history: RouterHistory): Router {
         path: '/devices',
         name: 'devices',
         component: () => import('./pages/DevicesPage.vue'),
-        meta: { title: 'devices.title' },
+        meta: { needsHome: true, title: 'devices.title' },
       },
       {
         path: '/verify',
         name: 'verify',
         component: () => import('./pages/VerifyPage.vue'),
-        meta: { title: 'verify.title' },
+        meta: { needsHome: true, title: 'verify.title' },
       },
       {
         path: '/login',
