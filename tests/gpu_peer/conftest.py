@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from gpu_peer import models
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.store import ensure_model
+from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.virtual_clock import VirtualClock
 
 CACHE = Path(__file__).parents[2] / ".cache" / "test-models"
 
@@ -39,3 +42,16 @@ def _current_cache() -> Path:
         if other != current:
             shutil.rmtree(other, ignore_errors=True)
     return current
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Time that passes when the test says so."""
+    return VirtualClock()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[House]:
+    """A home with a scripted engine, on that clock."""
+    async with a_house(tmp_path / "chats.sqlite3", clock) as house:
+        yield house

@@ -1,7 +1,6 @@
 """A device's connection: history, live events, refusals, and the end."""
 
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,19 +26,8 @@ from protocol.chat import (
 )
 from protocol.errors import ErrorCode
 from tests.gpu_peer.support.device import MemoryDevice
-from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.house import House
 from tests.gpu_peer.support.virtual_clock import VirtualClock
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
-async def house(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[House]:
-    async with a_house(tmp_path / "chats.sqlite3", clock) as house:
-        yield house
 
 
 @pytest.fixture

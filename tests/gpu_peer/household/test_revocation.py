@@ -10,9 +10,7 @@ import pytest
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.household.household import PER_DEVICE, Household
-from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
-from gpu_peer.transports.certificate import load_certificate
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.trust.connect import Open
 from gpu_peer.trust.devices import Device
@@ -20,7 +18,7 @@ from protocol.chat import Delta
 from protocol.transcript import key_id
 from protocol.trust import TrustError
 from tests.gpu_peer.support.device import RtcDevice
-from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.house import House, a_house, sessions_of
 from tests.gpu_peer.support.trust import HOME, DeviceEnd, public
 
 YEAR_MS = 365 * 86_400_000
@@ -43,10 +41,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def sessions(tmp_path: Path, house: House) -> AsyncIterator[SignaledSessions]:
-    serve = serving(house.home, house.household, house.clock, "signaled")
-    sessions = SignaledSessions(load_certificate(tmp_path), serve)
-    yield sessions
-    await sessions.close()
+    async with sessions_of(house, tmp_path) as sessions:
+        yield sessions
 
 
 async def answering(house: House, device: RtcDevice) -> str:

@@ -12,8 +12,10 @@ from gpu_peer.clock import Clock
 from gpu_peer.household.desk import Asker
 from gpu_peer.household.household import Household
 from gpu_peer.household.reception import Reception
+from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
-from gpu_peer.transports.signaled_sessions import Signals
+from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.signaled_sessions import SignaledSessions, Signals
 from gpu_peer.trust.connect import Open
 from tests.gpu_peer.support.device import MemoryDevice, RtcDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
@@ -81,3 +83,14 @@ async def a_house(path: Path, clock: Clock) -> AsyncIterator[House]:
         yield house
     finally:
         await house.die()
+
+
+@asynccontextmanager
+async def sessions_of(house: House, folder: Path) -> AsyncIterator[SignaledSessions]:
+    """Have the house reached over WebRTC; its certificate is kept in the folder."""
+    serve = serving(house.home, house.household, house.clock, "signaled")
+    sessions = SignaledSessions(load_certificate(folder), serve)
+    try:
+        yield sessions
+    finally:
+        await sessions.close()

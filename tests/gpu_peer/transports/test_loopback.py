@@ -13,9 +13,8 @@ from OpenSSL import SSL
 from gpu_peer.chat.conversation import SYSTEM
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
-from gpu_peer.serving import serving
 from gpu_peer.transports import signaled_sessions
-from gpu_peer.transports.certificate import SUITES, load_certificate
+from gpu_peer.transports.certificate import SUITES
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
@@ -33,7 +32,7 @@ from protocol.framing import FIRST, LAST
 from protocol.limits import FRAME_BYTES, TEXT_CHARS
 from protocol.signaling import Answer, Candidate
 from tests.gpu_peer.support.device import RtcDevice
-from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.house import House, a_house, sessions_of
 
 WHOLE = bytes([FIRST | LAST])
 
@@ -46,10 +45,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def sessions(tmp_path: Path, house: House) -> AsyncIterator[SignaledSessions]:
-    serve = serving(house.home, house.household, house.clock, "signaled")
-    sessions = SignaledSessions(load_certificate(tmp_path), serve)
-    yield sessions
-    await sessions.close()
+    async with sessions_of(house, tmp_path) as sessions:
+        yield sessions
 
 
 @pytest.fixture
