@@ -3,7 +3,7 @@ import { createApp } from 'vue'
 import { createWebHistory } from 'vue-router'
 import App from './App.vue'
 import { catchFragments } from './fragment'
-import { createTranslations, spoken } from './i18n'
+import { createTranslations, messagesOf, spoken } from './i18n'
 import { makeRouter } from './router'
 import { realServices } from './services'
 import { useInvitation } from './stores/invitation'
@@ -19,4 +19,5 @@ catchFragments(window, realServices.tab, (...found) => {
 })
 const app = createApp(App).use(pinia)
 const language = useSettings().language ?? spoken(navigator.languages)
-app.use(createTranslations(language)).use(makeRouter(createWebHistory())).mount('#app')
+const translations = createTranslations(language, await messagesOf(language))
+app.use(translations).use(makeRouter(createWebHistory())).mount('#app')

@@ -1,6 +1,6 @@
-import { watchEffect } from 'vue'
+import { computed, watch, watchEffect } from 'vue'
 import { useI18n } from 'vue-i18n'
-import { spoken } from '../i18n'
+import { type Language, messagesOf, spoken } from '../i18n'
 import { useSettings } from '../stores/settings'
 
 const paper = { light: '#f8f3ea', dark: '#17120f' }
@@ -8,7 +8,7 @@ const paper = { light: '#f8f3ea', dark: '#17120f' }
 /** Keeps the page's theme and language as the settings say. */
 export function useAppearance(): void {
   const settings = useSettings()
-  const { locale } = useI18n({ useScope: 'global' })
+  const i18n = useI18n({ useScope: 'global' })
   const colours = [...document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')]
 
   watchEffect(() => {
@@ -20,8 +20,16 @@ export function useAppearance(): void {
       meta.content = paper[theme === 'system' ? own : theme]
     }
   })
-  watchEffect(() => {
-    locale.value = settings.language ?? spoken(navigator.languages)
-    document.documentElement.lang = locale.value
-  })
+  const language = computed(() => settings.language ?? spoken(navigator.languages))
+  watch(language, speak, { immediate: true })
+
+  async function speak(wanted: Language): Promise<void> {
+    if (!i18n.availableLocales.includes(wanted)) {
+      i18n.setLocaleMessage(wanted, await messagesOf(wanted))
+    }
+    // Another may be wanted by now.
+    if (language.value !== wanted) return
+    i18n.locale.value = wanted
+    document.documentElement.lang = wanted
+  }
 }

@@ -78,6 +78,8 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
       if (pairing.automatic) notices.tell('pairedByItself')
       onPaired()
     },
+    // An attack takes this page away before it would hear of it.
+    { flush: 'sync' },
   )
 
   /** The browser's 'back' may show this page as it was left, on its way to the door. */

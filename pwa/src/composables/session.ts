@@ -4,7 +4,6 @@ import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 import { useHomes } from '../stores/homes'
-import { usePairing } from '../stores/pairing'
 
 /**
  * Connects while somebody is logged in and a home is pinned, and sends whoever is not logged in to
@@ -15,7 +14,6 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
   const connection = useConnection()
   const chats = useChats()
   const homes = useHomes()
-  const pairing = usePairing()
   const router = useRouter()
   const route = useRoute()
   const isIn = computed(() => account.isIn)
@@ -26,7 +24,6 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
       if (now) {
         void homes.load()
       } else if (before) {
-        pairing.cancel()
         chats.reset()
         void router.replace({ name: 'login' })
       }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ErrorCodeShape, EndReasonShape } from '../protocol/generated'
 import { reasons } from '../release/refused'
-import { createTranslations, languages, spoken } from '.'
+import { createTranslations, languages, messagesOf, spoken } from '.'
 import { russianForm } from './plurals'
 
 interface Messages { [key: string]: string | Messages }
@@ -80,8 +80,8 @@ describe('Russian plurals', () => {
     })
   }
 
-  it('are used', () => {
-    const { t } = createTranslations('ru').global
+  it('are used', async () => {
+    const { t } = createTranslations('ru', await messagesOf('ru')).global
     expect(t('retryIn', { n: 3 }, 3)).toBe('Попробуйте через 3 секунды.')
     expect(t('retryIn', { n: 21 }, 21)).toBe('Попробуйте через 21 секунду.')
   })

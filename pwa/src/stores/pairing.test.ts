@@ -11,6 +11,7 @@ import { deviceKeyStorage } from '../storage/deviceKey'
 import { fromText } from '../trust/bytes'
 import { toCharacters } from '../trust/crockford'
 import { code } from '../trust/transcript'
+import { useAccount } from './account'
 import { useConnection } from './connection'
 import { useHomes } from './homes'
 import { lookingMs, usePairing } from './pairing'
@@ -24,6 +25,8 @@ beforeEach(() => {
   outside = new TestServices()
   told = []
 })
+
+const logIn = () => useAccount().logIn({ username: 'anna', password: 'p' })
 
 /** What the link hears of an opening. */
 const handlers = {
@@ -150,6 +153,14 @@ describe('fails', () => {
 })
 
 describe('a pairing that is cancelled', () => {
+  it('is so by logging out', async () => {
+    await logIn()
+    const store = await begun(invitation)
+    const { starts } = outside
+    await useAccount().logOut()
+    expect([store.state, outside.starts]).toEqual(['idle', starts])
+  })
+
   it('hears no more of its home', async () => {
     const store = await begun(invitation)
     const { line } = answered()
@@ -160,6 +171,7 @@ describe('a pairing that is cancelled', () => {
   })
 
   it('leaves this browser with the home that it had', async () => {
+    await logIn()
     await useHomes().pin(fixed('attic'), '')
     const store = await begun(invitation)
     store.cancel()
@@ -230,6 +242,7 @@ describe('on a real link', () => {
   })
 
   it('goes back to the home it had where the pairing broke off', async () => {
+    await logIn()
     await useHomes().pin(homeKey, '')
     usePairing().begin(invitation)
     const line = await reached()

@@ -4,6 +4,7 @@ import { type Invitation, pairing, type PairingFailure, type PairingOpening } fr
 import { equal } from '../trust/bytes'
 import { fromCharacters } from '../trust/crockford'
 import { SECRET_BYTES } from '../trust/transcript'
+import { useAccount } from './account'
 import { useConnection } from './connection'
 import { useHomes } from './homes'
 import { services } from './services'
@@ -37,6 +38,7 @@ export const lookingMs = 30_000
 /** Makes this browser known to a home, once, by an invitation. */
 export const usePairing = defineStore('pairing', () => {
   const { clock, deviceKeys, makeNonce, deviceName } = services()
+  const account = useAccount()
   const connection = useConnection()
   const homes = useHomes()
   const state = ref<PairingState>('idle')
@@ -123,10 +125,18 @@ export const usePairing = defineStore('pairing', () => {
     if (!left) return
     connection.stop()
     // Who was paired before still is.
-    if (homes.state === 'paired') connection.start()
+    if (account.isIn && homes.state === 'paired') connection.start()
   }
 
   // The server may refuse us before a home can.
+  // Without an account there is no way to the PC.
+  watch(
+    () => account.isIn,
+    (isIn) => {
+      if (!isIn) cancel()
+    },
+    { flush: 'sync' },
+  )
   watch(
     () => connection.refusal,
     (why) => {

@@ -1,7 +1,12 @@
 import { mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { createTranslations, type Language } from '../../src/i18n'
+import { createTranslations, type Language, type Messages } from '../../src/i18n'
+import en from '../../src/i18n/locales/en.json'
+import ru from '../../src/i18n/locales/ru.json'
+
+/** Complete in both languages, which a test of its own holds. */
+export const messages: Record<Language, Messages> = { en, ru }
 
 const nowhere = { render: () => null }
 
@@ -22,6 +27,6 @@ export function show(
   return mount(component, {
     props,
     attachTo: document.body,
-    global: { plugins: [createTranslations(language), router] },
+    global: { plugins: [createTranslations(language, messages[language]), router] },
   })
 }
