@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { expect, type Page } from '@playwright/test'
 import { freePort } from './hearth.ts'
 import { DIST, signApp } from './release.ts'
 
@@ -61,4 +62,9 @@ function listening(child: ChildProcess): Promise<void> {
       failed(new Error(`python -m signaling ended with ${code}:\n${lines.join('\n')}`))
     })
   })
+}
+
+/** Waits until the VDS has let the page in; without a PC, that leads to pairing. */
+export async function admitted(page: Page): Promise<void> {
+  await expect(page.getByRole('heading', { name: 'Pair with your PC' })).toBeVisible()
 }

@@ -1,6 +1,6 @@
 /** Passkeys in a real browser, whose authenticator is Chromium's own virtual one. */
 import { type BrowserContext, type CDPSession, expect, type Page, test } from '@playwright/test'
-import { Introducer } from './introducer.ts'
+import { admitted, Introducer } from './introducer.ts'
 
 let vds: Introducer
 
@@ -78,7 +78,7 @@ async function register(page: Page, name: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Username' }).fill(name)
   await page.getByLabel('Password', { exact: true }).fill('a long enough password')
   await page.getByRole('button', { name: 'Create account' }).click()
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+  await admitted(page)
 }
 
 async function addPasskey(page: Page): Promise<void> {
@@ -110,7 +110,7 @@ test('a person adds a passkey, logs in with it, and removes it', async ({ contex
 
   await logOut(page)
   await logIn(page)
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+  await admitted(page)
   await page.goto(`${vds.url}/settings`)
   await expect(page.getByRole('region', { name: 'Account' }).getByText('anna')).toBeVisible()
   await expect(page.getByText(/last used/)).toBeVisible()
@@ -121,7 +121,8 @@ test('a person adds a passkey, logs in with it, and removes it', async ({ contex
   await logOut(page)
   await logIn(page)
   await expect(page.getByRole('alert')).toContainText('This passkey was not accepted.')
-  expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
+  // Who one is, and where the PC's own door is: this VDS has neither, which Chromium notes.
+  expect(complaints.filter((text) => !/40[14]/.test(text))).toEqual([])
 })
 
 test('who is not recognised gets a sentence and not in', async ({ context }) => {
@@ -134,7 +135,7 @@ test('who is not recognised gets a sentence and not in', async ({ context }) => 
   await expect(page.getByRole('alert')).toContainText('No passkey was given.')
   await authenticator.verifies(true)
   await logIn(page)
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+  await admitted(page)
 })
 
 test('a copy of a passkey whose count runs behind is refused', async ({ context }) => {
@@ -144,7 +145,7 @@ test('a copy of a passkey whose count runs behind is refused', async ({ context 
   for (let times = 0; times < 2; times++) {
     await logOut(page)
     await logIn(page)
-    await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+    await admitted(page)
   }
   await logOut(page)
   await authenticator.count(1)
@@ -159,7 +160,7 @@ test('an answer to a challenge is of no use a second time', async ({ context }) 
   await logOut(page)
   const sent = page.waitForRequest((request) => request.url().endsWith('/api/session/passkey'))
   await logIn(page)
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+  await admitted(page)
   const body = (await sent).postData()
   const status = await page.evaluate(async (again) => {
     const challenge = await fetch('/api/session/passkey/challenge', { method: 'POST' })

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, type Page, test } from '@playwright/test'
-import { Introducer } from './introducer.ts'
+import { admitted, Introducer } from './introducer.ts'
 
 let vds: Introducer
 
@@ -31,7 +31,7 @@ test('the app lives within trusted types, its service worker included', async ({
   await page.getByRole('textbox', { name: 'Username' }).fill('anna')
   await page.getByLabel('Password', { exact: true }).fill('a long enough password')
   await page.getByRole('button', { name: 'Create account' }).click()
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible()
+  await admitted(page)
   const scope = await page.evaluate(async () => (await navigator.serviceWorker.ready).scope)
   expect(scope).toBe(`${vds.url}/`)
   expect(await breaches()).toEqual([])
