@@ -12,7 +12,8 @@ SECRET = "what was said"
 
 
 @pytest.fixture(autouse=True)
-def logs() -> Iterator[None]:
+def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    # After `capsys`: what is configured keeps the stdout that it finds.
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logs("debug")
