@@ -4,14 +4,17 @@ import hashlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gpu_peer import models
 from gpu_peer.models.embedded import embedded_gguf
 from gpu_peer.models.store import ensure_model
-from tests.gpu_peer.support.house import House, a_house
 from tests.gpu_peer.support.virtual_clock import VirtualClock
+
+if TYPE_CHECKING:
+    from tests.gpu_peer.support.house import House
 
 CACHE = Path(__file__).parents[2] / ".cache" / "test-models"
 
@@ -51,7 +54,10 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[House]:
+async def house(tmp_path: Path, clock: VirtualClock) -> "AsyncIterator[House]":
     """A home with a scripted engine, on that clock."""
+    # Imported here: structlog remembers the stdout that it was first imported with.
+    from tests.gpu_peer.support.house import a_house
+
     async with a_house(tmp_path / "chats.sqlite3", clock) as house:
         yield house

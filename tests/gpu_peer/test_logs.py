@@ -12,8 +12,7 @@ SECRET = "what was said"
 
 
 @pytest.fixture(autouse=True)
-def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    # After `capsys`: what is configured keeps the stdout that it finds.
+def logs() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logs("debug")
