@@ -3,10 +3,9 @@
 from gpu_peer.errors import CommandRefused
 from gpu_peer.local.client import Client
 from gpu_peer.local.screen import Screen, plain
+from gpu_peer.storage.people import NAME_CHARS
 from gpu_peer.uuid7 import uuid7
 from protocol.household import AddPerson, Household, NewRole, PersonShown
-
-NAME_CHARS = 64
 
 
 def checked_name(name: str) -> str:

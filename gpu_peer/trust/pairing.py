@@ -132,7 +132,8 @@ _REFUSALS: dict[Action, tuple[ErrorCode, str]] = {
 NotStored = Literal["storage_failed", "device_revoked", "device_taken", "list_refused"]
 """Why a device that proved itself cannot be written down."""
 
-_NOT_STORED: dict[NotStored, str] = {
+_SENTENCES: dict[ErrorCode, str] = {
+    **REASONS,
     "storage_failed": "The PC could not save this. Check its disk.",
     "device_revoked": "This device was removed. Let it back in on the PC, under Devices.",
     "device_taken": "This device is paired as another person's. Remove it there before.",
@@ -222,9 +223,7 @@ class Pairing:
 
     def stored(self, reason: NotStored | None = None) -> list[Effect]:
         """Take the end of `Register`: it is on disk, or why it is not."""
-        if reason is None:
-            return self._step(Kind.STORED)
-        return self._step(Kind.NOT_STORED, not_stored=reason)
+        return self._step(Kind.STORED if reason is None else Kind.NOT_STORED, reason=reason)
 
     def tick(self, now_ms: int) -> list[Effect]:
         """Notice that time has passed."""
@@ -275,7 +274,6 @@ class Pairing:
         kind: Kind,
         error: ProtocolError | None = None,
         reason: ErrorCode | None = None,
-        not_stored: NotStored | None = None,
     ) -> list[Effect]:
         self.state, action = TABLE[self.state, kind]
         match action:
@@ -294,10 +292,8 @@ class Pairing:
                 return [Send(Paired())]
             case Action.REFUSE_VERSION | Action.REFUSE_BAD if error is not None:
                 return [Send(TrustError(code=error.code, message=str(error)))]
-            case Action.REFUSE_REASON if reason is not None:
-                return [Send(TrustError(code=reason, message=REASONS[reason]))]
-            case Action.REFUSE_LIST if not_stored is not None:
-                return [Send(TrustError(code=not_stored, message=_NOT_STORED[not_stored]))]
+            case Action.REFUSE_REASON | Action.REFUSE_LIST if reason is not None:
+                return [Send(TrustError(code=reason, message=_SENTENCES[reason]))]
             case _ if action in _REFUSALS:
                 code, sentence = _REFUSALS[action]
                 return [Send(TrustError(code=code, message=sentence))]

@@ -10,7 +10,8 @@ import pytest
 from openapi_spec_validator import validate
 
 import signaling
-from signaling.openapi import OPERATIONS, document
+from signaling.openapi import document
+from signaling.operations import OPERATIONS
 from tests.signaling.authenticator import Authenticator, base64url
 
 FILE = Path(signaling.__file__).with_name("openapi.json")
