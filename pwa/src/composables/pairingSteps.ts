@@ -3,9 +3,8 @@ import { doorOf, isLoopback, isWorthAsking } from '../net/localHome'
 import { useHomes } from '../stores/homes'
 import { useInvitation } from '../stores/invitation'
 import { useNotices } from '../stores/notices'
-import { usePairing } from '../stores/pairing'
+import { type Brought, usePairing } from '../stores/pairing'
 import { services } from '../stores/services'
-import type { Invitation } from '../trust/invitation'
 
 /** What the page shows: the ways to begin, a question, or how far it is. */
 export type PairStep =
@@ -21,7 +20,7 @@ export type PairStep =
 
 export interface PairingSteps {
   step: ComputedRef<PairStep>
-  begin: (invitation: (Invitation & { automatic?: boolean }) | null) => void
+  begin: (invitation: Brought | null) => void
   /** Begins with the link that the person agreed to. */
   accept: () => void
 }
@@ -48,12 +47,8 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
     return invitation.kept ? 'invited' : 'ways'
   })
 
-  function begin(wanted: (Invitation & { automatic?: boolean }) | null): void {
-    pairing.begin(wanted)
-  }
-
   function accept(): void {
-    if (invitation.kept) begin(invitation.kept)
+    if (invitation.kept) pairing.begin(invitation.kept)
   }
 
   /** On the PC itself the PC's own door is tried first, once. */
@@ -103,5 +98,9 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
     window.removeEventListener('pageshow', comeBack)
     if (pairing.state !== 'paired') pairing.cancel()
   })
+  const begin = (brought: Brought | null) => {
+    pairing.begin(brought)
+  }
+
   return { step, begin, accept }
 }

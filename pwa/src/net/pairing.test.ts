@@ -7,12 +7,12 @@ import type { Bytes } from '../trust/bytes'
 import { makeDeviceKey } from '../trust/keys'
 import { pairingMs } from '../trust/pairing'
 import { code } from '../trust/transcript'
-import { type Invitation, pairing, type PairingOpening } from './pairing'
+import { type Asked, pairing, type PairingOpening } from './pairing'
 
 const key = await makeDeviceKey()
 const secret = fixed('secret').slice(0, 10)
-const byQr: Invitation = { secret, homeId, name: 'Linux' }
-const byComparing: Invitation = { secret: null, homeId: null, name: 'Linux' }
+const byQr: Asked = { secret, homeId, name: 'Linux' }
+const byComparing: Asked = { secret: null, homeId: null, name: 'Linux' }
 
 let nonces: number
 let opening: PairingOpening
@@ -29,7 +29,7 @@ beforeEach(() => {
   pin = () => Promise.resolve(true)
 })
 
-async function invited(invitation: Invitation, home = new HomeEnd()): Promise<HomeLine> {
+async function invited(invitation: Asked, home = new HomeEnd()): Promise<HomeLine> {
   run = new LinkRun((clock) => {
     const makeNonce = () => fixed(`nonce ${String(++nonces)}`)
     const options = { clock, makeNonce, deviceKey: () => Promise.resolve(key) }

@@ -16,8 +16,8 @@ import type { Opening, Running } from './opening'
 
 export type PairingFailure = ErrorCode | 'attack' | 'declined' | 'timeout' | 'unkept'
 
-/** What the person was given: shown, scanned or typed. */
-export type Invitation = Pick<Invited, 'secret' | 'homeId' | 'name'>
+/** What a device asks to be paired by: what its person was given, and what it calls itself. */
+export type Asked = Pick<Invited, 'secret' | 'homeId' | 'name'>
 
 export interface PairingHandlers {
   /** A channel is open, and the home is asked. */
@@ -39,7 +39,7 @@ export interface PairingOpening {
 
 export function pairing(
   options: HandshakeOptions,
-  invitation: Invitation,
+  invitation: Asked,
   handlers: PairingHandlers,
 ): PairingOpening {
   let current: PairingCall | null = null
@@ -59,7 +59,7 @@ class PairingCall implements Running {
 
   constructor(
     private readonly options: HandshakeOptions,
-    invitation: Invitation,
+    invitation: Asked,
     private readonly handlers: PairingHandlers,
     private readonly args: Parameters<Opening>,
   ) {

@@ -1,8 +1,9 @@
 import { defineStore } from 'pinia'
 import { computed, ref, watch } from 'vue'
-import { type Invitation, pairing, type PairingFailure, type PairingOpening } from '../net/pairing'
+import { type Asked, pairing, type PairingFailure, type PairingOpening } from '../net/pairing'
 import { equal } from '../trust/bytes'
 import { fromCharacters } from '../trust/crockford'
+import type { Invitation } from '../trust/invitation'
 import { SECRET_BYTES } from '../trust/transcript'
 import { useAccount } from './account'
 import { useConnection } from './connection'
@@ -22,15 +23,8 @@ export type PairingState =
   | 'paired'
   | 'failed'
 
-/** What a link, a QR or the person brought. */
-export interface Invited {
-  /** Sixteen characters of Crockford's base32, however written. */
-  secret: string
-  /** Null where nothing was scanned. */
-  homeId: string | null
-  /** It came from the PC itself, without anybody's doing. */
-  automatic?: boolean
-}
+/** What a link, a QR or the person brought; `automatic` came from the PC, without anybody's doing. */
+export type Brought = Invitation & { automatic?: boolean }
 
 /** A PC that cannot be reached within this is told. Its program may just be starting. */
 export const lookingMs = 30_000
@@ -52,7 +46,7 @@ export const usePairing = defineStore('pairing', () => {
   let turns = 0
 
   /** @param invitation null to compare codes instead */
-  function begin(invitation: Invited | null): void {
+  function begin(invitation: Brought | null): void {
     cancel()
     automatic.value = invitation?.automatic ?? false
     const secret = invitation && fromCharacters(invitation.secret, SECRET_BYTES)
@@ -62,7 +56,7 @@ export const usePairing = defineStore('pairing', () => {
     void look({ secret, homeId: invitation?.homeId ?? null, name: deviceName() })
   }
 
-  async function look(invitation: Invitation): Promise<void> {
+  async function look(invitation: Asked): Promise<void> {
     const turn = ++turns
     const isKept = (await deviceKeys.load()) !== null
     if (turn !== turns) return
@@ -128,7 +122,6 @@ export const usePairing = defineStore('pairing', () => {
     if (account.isIn && homes.state === 'paired') connection.start()
   }
 
-  // The server may refuse us before a home can.
   // Without an account there is no way to the PC.
   watch(
     () => account.isIn,
@@ -137,6 +130,7 @@ export const usePairing = defineStore('pairing', () => {
     },
     { flush: 'sync' },
   )
+  // The server may refuse us before a home can.
   watch(
     () => connection.refusal,
     (why) => {

@@ -3,10 +3,10 @@
  * `https://server/pair#HOME.SECRET`, or without the home; what follows `#` is never sent to a server.
  */
 import { fromCharacters, toCharacters } from './crockford'
+import { SECRET_BYTES } from './transcript'
 
-/** 80 bits: sixteen characters of five. */
-const secretBytes = 10
-export const secretCharacters = 16
+/** Five bits each. */
+export const secretCharacters = (SECRET_BYTES * 8) / 5
 
 export interface Invitation {
   /** Sixteen Crockford characters, in capitals and without dashes. */
@@ -41,6 +41,6 @@ export function isLinkLike(text: string): boolean {
 }
 
 function readSecret(text: string): string | null {
-  const bytes = fromCharacters(text.replaceAll(/\s/g, ''), secretBytes)
+  const bytes = fromCharacters(text.replaceAll(/\s/g, ''), SECRET_BYTES)
   return bytes && toCharacters(bytes).replaceAll('-', '')
 }
