@@ -30,6 +30,12 @@ class Credentials(Record, frozen=True, kw_only=True):
     password: AnyPassword
 
 
+class HomeLogIn(Record, frozen=True, kw_only=True):
+    """Log in by the word of a home of this server: a token that the home signed, good once."""
+
+    assertion: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
+
 class User(Record, frozen=True, kw_only=True):
     """A person with an account on this VDS."""
 

@@ -93,6 +93,12 @@ class PostSignal(Message, frozen=True, kw_only=True):
     signal: Signal
 
 
+class VouchForRoom(Message, frozen=True, kw_only=True):
+    """A home says that it knows a device of this room's person: they may use the relay."""
+
+    room: RoomId
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """Is anybody there? A page cannot send a WebSocket ping of its own."""
 
@@ -144,5 +150,5 @@ class SignalingError(Message, frozen=True, kw_only=True, tag="error"):
     retry_after_s: Count | None = None
 
 
-ToVds = Authenticate | JoinRoom | PostSignal | Ping
+ToVds = Authenticate | JoinRoom | PostSignal | VouchForRoom | Ping
 FromVds = Authenticated | RoomJoined | PresenceChanged | SignalPosted | Pong | SignalingError

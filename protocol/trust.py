@@ -10,6 +10,7 @@ import msgspec
 
 from protocol.base import Count, Message, Name
 from protocol.errors import ErrorCode
+from protocol.roads import Bytes32, LanTicket
 
 PairingMethod = Literal["secret", "compare"]
 """By a secret that was scanned or typed, or by people who compare a code on both screens."""
@@ -20,9 +21,6 @@ _ED25519 = f"[A-Za-z0-9_-]{{42}}{_END_OF_32}"
 _P256 = f"B[A-Za-z0-9_-]{{85}}{_END_OF_32}"
 
 KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
-Bytes32 = Annotated[str, msgspec.Meta(pattern=rf"^{_ED25519}$(?!\n)")]
-"""A nonce, a commitment or a MAC."""
-
 HomeKey = Annotated[str, msgspec.Meta(pattern=rf"^{_ED25519}$(?!\n)")]
 """An Ed25519 public key (RFC 8032), 32 bytes."""
 
@@ -61,7 +59,12 @@ class Challenge(Message, frozen=True, kw_only=True):
 
 
 class Bound(Message, frozen=True, kw_only=True):
-    """Answers `Prove`: both ends are proved, chat may begin."""
+    """Answers `Prove`: both ends are proved, chat may begin.
+
+    `lan` is how the device finds the PC the next time with no server between.
+    """
+
+    lan: LanTicket | None = None
 
 
 # pairing, device to PC

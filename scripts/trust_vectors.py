@@ -24,6 +24,7 @@ from protocol.transcript import (
     Transcript,
     commitment,
     key_id,
+    loopback_fingerprint,
     mac,
 )
 
@@ -249,6 +250,10 @@ def render() -> str:
     document = {
         "about": "Made by scripts/generate from scripts/trust_vectors.py. Bytes are hexadecimal.",
         "home_seed": fixed("home key").hex(),
+        "loopback": [
+            {"role": role, "port": port, "fingerprint": loopback_fingerprint(role, port).hex()}
+            for role, port in (("home", 8081), ("device", 8081), ("home", 8082))
+        ],
         "ids": [{"name": n, "key": k.hex(), "id": key_id(k)} for n, k in keys.items()],
         "base64url": [
             {"bytes": data.hex(), "text": base64url.to_text(data)}

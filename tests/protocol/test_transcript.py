@@ -10,7 +10,15 @@ import pytest
 import trust_vectors
 
 from protocol import base64url, crockford
-from protocol.transcript import Purpose, Transcript, commitment, key_id, length_prefixed, mac
+from protocol.transcript import (
+    Purpose,
+    Transcript,
+    commitment,
+    key_id,
+    length_prefixed,
+    loopback_fingerprint,
+    mac,
+)
 
 PATH = Path(__file__).parents[2] / "protocol" / "vectors" / "trust.json"
 VECTORS = json.loads(PATH.read_text("utf-8"))
@@ -87,6 +95,11 @@ def test_no_two_purposes_or_roles_share_a_byte_string() -> None:
 def test_fields_cannot_be_moved_into_each_other() -> None:
     assert length_prefixed(b"ab", b"c") != length_prefixed(b"a", b"bc") != length_prefixed(b"abc")
     assert length_prefixed(b"ab", b"").hex() == "000261620000"
+
+
+@pytest.mark.parametrize("case", VECTORS["loopback"])
+def test_the_fingerprint_of_the_loopback_socket(case: dict[str, Any]) -> None:
+    assert loopback_fingerprint(case["role"], case["port"]).hex() == case["fingerprint"]
 
 
 @pytest.mark.parametrize("case", VECTORS["ids"], ids=lambda case: str(case["name"]))

@@ -164,6 +164,22 @@ export const PairingMethodShape: Shape = {
   ],
 }
 
+export type RoadName =
+  | 'local'
+  | 'lan'
+  | 'p2p'
+  | 'relay'
+
+export const RoadNameShape: Shape = {
+  kind: 'enum',
+  values: [
+    'local',
+    'lan',
+    'p2p',
+    'relay',
+  ],
+}
+
 export type Role =
   | 'device'
   | 'home'
@@ -227,6 +243,18 @@ export const CredentialsShape: Shape = {
   fields: {
     username: { shape: { kind: 'string', min: 1, max: 64 } },
     password: { shape: { kind: 'string', min: 1, max: 256 } },
+  },
+}
+
+/** Log in by the word of a home of this server: a token that the home signed, good once. */
+export interface HomeLogIn {
+  assertion: string
+}
+
+export const HomeLogInShape: Shape = {
+  kind: 'record',
+  fields: {
+    assertion: { shape: { kind: 'string', min: 1, max: 4096 } },
   },
 }
 
@@ -478,6 +506,48 @@ export const NoticeListShape: Shape = {
   },
 }
 
+/** All that a device needs to dial the PC with no server between. */
+export interface LanTicket {
+  addresses: string[]
+  name?: string | null
+  port: number
+  ufrag: string
+  password: string
+  fingerprint: string
+}
+
+export const LanTicketShape: Shape = {
+  kind: 'record',
+  fields: {
+    addresses: { shape: { kind: 'list', of: { kind: 'string', min: 2, max: 45 } } },
+    name: { shape: { kind: 'nullable', of: { kind: 'string', max: 253 } }, optional: true },
+    port: { shape: { kind: 'integer', min: 1, max: 65535 } },
+    ufrag: { shape: { kind: 'string', pattern: '^[A-Za-z0-9+/]{4,256}$(?!\\n)' } },
+    password: { shape: { kind: 'string', pattern: '^[A-Za-z0-9+/]{22,256}$(?!\\n)' } },
+    fingerprint: { shape: { kind: 'string', pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$(?!\\n)' } },
+  },
+}
+
+/** The VDS's STUN and TURN addresses (RFC 7064, RFC 7065), and credentials for the latter. */
+export interface RelayAccess {
+  stun: string[]
+  turn: string[]
+  username?: string | null
+  credential?: string | null
+  expires_in_s: number
+}
+
+export const RelayAccessShape: Shape = {
+  kind: 'record',
+  fields: {
+    stun: { shape: { kind: 'list', of: { kind: 'string' } } },
+    turn: { shape: { kind: 'list', of: { kind: 'string' } } },
+    username: { shape: { kind: 'nullable', of: { kind: 'string' } }, optional: true },
+    credential: { shape: { kind: 'nullable', of: { kind: 'string' } }, optional: true },
+    expires_in_s: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
 /** A session description that opens a connection (RFC 8829). */
 export interface Offer {
   type: 'offer'
@@ -616,6 +686,19 @@ export const PostSignalShape: Shape = {
     room: { shape: { kind: 'string', min: 1, max: 64 } },
     to: { shape: { kind: 'string', min: 1, max: 64 } },
     signal: { shape: { kind: 'union', of: { offer: OfferShape, answer: AnswerShape, candidate: CandidateShape, refusal: RefusalShape } } },
+  },
+}
+
+/** A home says that it knows a device of this room's person: they may use the relay. */
+export interface VouchForRoom {
+  type: 'vouch_for_room'
+  room: string
+}
+
+export const VouchForRoomShape: Shape = {
+  kind: 'record',
+  fields: {
+    room: { shape: { kind: 'string', min: 1, max: 64 } },
   },
 }
 
@@ -776,11 +859,13 @@ export const ChallengeShape: Shape = {
 /** Answers `Prove`: both ends are proved, chat may begin. */
 export interface Bound {
   type: 'bound'
+  lan?: LanTicket | null
 }
 
 export const BoundShape: Shape = {
   kind: 'record',
   fields: {
+    lan: { shape: { kind: 'nullable', of: LanTicketShape }, optional: true },
   },
 }
 
@@ -1613,6 +1698,7 @@ export type ToVds =
   | Authenticate
   | JoinRoom
   | PostSignal
+  | VouchForRoom
   | Ping
 
 export type FromVds =
@@ -1731,6 +1817,7 @@ export const ToVdsShape: Shape = {
     authenticate: AuthenticateShape,
     join_room: JoinRoomShape,
     post_signal: PostSignalShape,
+    vouch_for_room: VouchForRoomShape,
     ping: PingShape,
   },
 }

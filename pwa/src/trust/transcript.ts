@@ -65,6 +65,11 @@ export async function mac(secret: Bytes, transcript: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, transcript))
 }
 
+/** What stands for a DTLS fingerprint on the socket of 127.0.0.1, where there is no certificate. */
+export function loopbackFingerprint(role: Role, port: number): Promise<Bytes> {
+  return sha256(Uint8Array.from(ascii(`hearth-loopback-v1 ${role} 127.0.0.1:${String(port)}`)))
+}
+
 /** Joins fields so that they can be told apart again: each after its length in two bytes. */
 export function lengthPrefixed(...parts: Uint8Array[]): Bytes {
   return concat(...parts.flatMap((part) => [uint16(part.length), part]))

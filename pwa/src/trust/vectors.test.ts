@@ -12,8 +12,10 @@ import {
   codeInput,
   commitment,
   keyId,
+  loopbackFingerprint,
   mac,
   type Purpose,
+  type Role,
   type Transcript,
   transcriptOf,
 } from './transcript'
@@ -117,6 +119,11 @@ describe.each([
       }
     }
   })
+})
+
+it.each(vectors.loopback)('binds the loopback socket of $port, $role', async (told) => {
+  const made = await loopbackFingerprint(told.role as Role, told.port)
+  expect(hexOf(made)).toBe(told.fingerprint)
 })
 
 it.each(vectors.ids)('names the key of $name', async ({ key, id }) => {
