@@ -13,6 +13,7 @@ from gpu_peer.clock import Clock
 from gpu_peer.errors import DeviceOfAnother, DeviceWasRemoved, ListRefused, StorageError
 from gpu_peer.household.invitations import Invitations
 from gpu_peer.storage.device_list import DeviceList
+from gpu_peer.storage.lan_credentials import LanCredentials
 from gpu_peer.storage.people import NAME_CHARS, Person, Role
 from gpu_peer.storage.store import Store
 from gpu_peer.trust.connect import Open
@@ -44,6 +45,7 @@ class Household:
         self.signer = signer
         self.invitations = Invitations(clock)
         self.devices = DeviceList(store)
+        self.lan = LanCredentials(store, self.devices)
         self._store = store
         self._clock = clock
         self._people: dict[str, Person] = {}
@@ -57,6 +59,7 @@ class Household:
             StorageError: see `Store.run`.
         """
         await self.devices.open()
+        await self.lan.open()
         people = await self._store.with_people(lambda all_of_it: all_of_it.people())
         if not people:
             people = [await self._add(_name_of_account(), "member")]
@@ -206,9 +209,10 @@ class Household:
             ListRefused: no such device.
             StorageError: see `DeviceList.revoke`; it is out all the same.
         """
-        # No await between the two: the list says 'removed' before the device can come back.
+        # No await between these: the list says 'removed' before the device can come back.
         for live in tuple(self._live.get(device, ())):
             live.cut()
+        self.lan.forget(device)
         try:
             await self.devices.revoke(device, self._clock.wall_ms())
         finally:

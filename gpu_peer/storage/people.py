@@ -208,6 +208,7 @@ class People:
                 "UPDATE devices SET revoked = 1, revoked_ms = ? WHERE id = ? AND NOT revoked",
                 (now_ms, device),
             )
+            self._db.execute("DELETE FROM lan_credentials WHERE device = ?", (device,))
             return self._get(device)
 
     def seen(self, device: str, road: str, now_ms: int) -> None:

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 from gpu_peer.storage.database import open_database, storage_errors
 from gpu_peer.storage.event_log import EventLog
+from gpu_peer.storage.lan_table import LanTable
 from gpu_peer.storage.people import People
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Store:
         self._db = await self._call(lambda: open_database(self._path))
         self._log = EventLog(self._db)
         self._people = People(self._db)
+        self._lan = LanTable(self._db)
         return self
 
     async def run(self, work: Callable[[EventLog], T]) -> T:
@@ -53,6 +55,15 @@ class Store:
             StorageDamaged: see `run`.
         """
         return await self._guarded(lambda: work(self._people))
+
+    async def with_lan(self, work: Callable[[LanTable], T]) -> T:
+        """Do the work with what devices dial with, on the storage thread.
+
+        Raises:
+            StorageFailed: see `run`.
+            StorageDamaged: see `run`.
+        """
+        return await self._guarded(lambda: work(self._lan))
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
