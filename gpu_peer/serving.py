@@ -8,7 +8,7 @@ from gpu_peer.clock import Clock
 from gpu_peer.errors import PeerError
 from gpu_peer.household.desk import Asker
 from gpu_peer.household.household import Household
-from gpu_peer.household.reception import Reception
+from gpu_peer.household.reception import Reception, Tickets
 from gpu_peer.logs import describe
 from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.signaled_sessions import Serve
@@ -17,11 +17,21 @@ from gpu_peer.trust.connect import Fingerprints
 log = structlog.get_logger()
 
 
-def serving(home: Home, household: Household, clock: Clock, road: str) -> Serve:
-    """Give what serves the channels of one road; `road` is its name in the list of devices."""
+def serving(
+    home: Home, household: Household, clock: Clock, road: str, tickets: Tickets | None = None
+) -> Serve:
+    """Give what serves the channels of one road.
+
+    Args:
+        home: The chats.
+        household: Who may come in.
+        clock: The time.
+        road: Its name in the list of devices.
+        tickets: For devices to dial with the next time.
+    """
 
     async def serve(channel: Channel, fingerprints: Fingerprints) -> None:
-        opened = await Reception(household, channel, fingerprints, clock).run()
+        opened = await Reception(household, channel, fingerprints, clock, tickets).run()
         if opened is None:
             log.info("device_not_admitted")
             return

@@ -6,6 +6,7 @@ decoder of these machines only, so that a message of a chat is not even understo
 
 import asyncio
 import secrets
+from typing import Protocol
 
 from gpu_peer.clock import Clock
 from gpu_peer.errors import ChannelClosed
@@ -17,13 +18,21 @@ from gpu_peer.trust.invitation import REASONS, Invitation
 from gpu_peer.trust.pairing import Pairing, Register, ShowCode
 from protocol import codec
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.trust import PairRequest, TrustError
+from protocol.roads import LanTicket
+from protocol.trust import Bound, FromHome, PairRequest, TrustError
 
 TICK_S = 0.25
 NONCE_BYTES = 32
 
 Machine = Connect | Pairing
 Effect = connect.Effect | pairing.Effect
+
+
+class Tickets(Protocol):
+    """Where tickets for the LAN dial are had."""
+
+    async def ticket(self, device: str) -> LanTicket | None:
+        """Give a device its ticket; None where it cannot dial this PC."""
 
 
 class _Over(Exception):
@@ -34,9 +43,15 @@ class Reception:
     """Receives one device. A paired one is received once more, as known."""
 
     def __init__(
-        self, household: Household, channel: Channel, fingerprints: Fingerprints, clock: Clock
+        self,
+        household: Household,
+        channel: Channel,
+        fingerprints: Fingerprints,
+        clock: Clock,
+        tickets: Tickets | None = None,
     ) -> None:
         self._household = household
+        self._tickets = tickets
         self._channel = channel
         self._fingerprints = fingerprints
         self._clock = clock
@@ -98,7 +113,7 @@ class Reception:
             case Send():
                 if isinstance(effect.message, TrustError):
                     self._refusal = effect.message
-                await self._channel.send(effect.message)
+                await self._channel.send(await self._with_ticket(effect.message))
             case Open():
                 self._opened = effect
             case ShowCode() if self._invitation is not None:
@@ -107,6 +122,13 @@ class Reception:
                 # Shielded: disk and memory agree, whatever the device does meanwhile.
                 reason = await asyncio.shield(self._household.register(effect))
                 await self._perform(self._machine.stored(reason))
+
+    async def _with_ticket(self, message: FromHome) -> FromHome:
+        """Have a device that is bound told how to come the next time."""
+        device = self._machine.device if isinstance(self._machine, Connect) else None
+        if not isinstance(message, Bound) or device is None or self._tickets is None:
+            return message
+        return Bound(lan=await self._tickets.ticket(device.id))
 
     def _conclude_pairing(self) -> None:
         """Tell whoever invited what became of it, where this device has used the invitation up."""

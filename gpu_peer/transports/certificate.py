@@ -59,6 +59,11 @@ def load_certificate(folder: Path) -> RTCCertificate:
     return StrictCertificate(key=key, cert=certificate)
 
 
+def fingerprint_of(certificate: RTCCertificate) -> bytes:
+    """Give the SHA-256 of a certificate, 32 bytes: its fingerprint (RFC 8122, section 5)."""
+    return bytes(certificate._cert.fingerprint(hashes.SHA256()))
+
+
 def _new_certificate() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hearth")])

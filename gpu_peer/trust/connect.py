@@ -141,6 +141,11 @@ class Connect:
         self._device: Device | None = None
         self._transcript: Transcript | None = None
 
+    @property
+    def device(self) -> Device | None:
+        """Who introduced itself as known; whether it is, only `BOUND` says."""
+        return self._device
+
     def receive(self, message: ToHome, now_ms: int) -> list[Effect]:
         """Take a message; give what to do, in order."""
         if late := self.tick(now_ms):

@@ -204,14 +204,18 @@ class RtcDevice(Talker):
         async with asyncio.timeout(20):
             await self.open.wait()
 
-    async def prove(self) -> None:
-        """Have both ends prove themselves on the open channel."""
+    def end(self) -> DeviceEnd:
+        """Give what signs for the device on this very connection."""
         mine = self.peer.localDescription.sdp
         fingerprints = Fingerprints(
             home=fingerprint(self.peer.remoteDescription.sdp),
             device=fingerprint(prepare_answer(mine)),
         )
-        end = DeviceEnd(self.key, fingerprints, secrets.token_bytes(32), self.home_key)
+        return DeviceEnd(self.key, fingerprints, secrets.token_bytes(32), self.home_key)
+
+    async def prove(self) -> None:
+        """Have both ends prove themselves on the open channel."""
+        end = self.end()
         self.say(end.introduce())
         self.say(end.prove(await self.hear(trust.Challenge)))
         await self.hear(trust.Bound)

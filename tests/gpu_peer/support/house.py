@@ -14,7 +14,10 @@ from gpu_peer.household.household import Household
 from gpu_peer.household.reception import Reception
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
-from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.certificate import fingerprint_of, load_certificate
+from gpu_peer.transports.lan.addresses import Addresses
+from gpu_peer.transports.lan.listener import LanListener
+from gpu_peer.transports.lan.tickets import LanTickets
 from gpu_peer.transports.signaled_sessions import SignaledSessions, Signals
 from gpu_peer.trust.connect import Open
 from tests.gpu_peer.support.device import MemoryDevice, RtcDevice
@@ -94,3 +97,21 @@ async def sessions_of(house: House, folder: Path) -> AsyncIterator[SignaledSessi
         yield sessions
     finally:
         await sessions.close()
+
+
+@asynccontextmanager
+async def lan_of(
+    house: House, folder: Path, addresses: Addresses, wanted_port: int = 0
+) -> AsyncIterator[tuple[LanListener, LanTickets]]:
+    """Have the house dialed at these addresses; its certificate is kept in the folder."""
+    certificate = load_certificate(folder)
+    tickets = LanTickets(house.household.lan, fingerprint_of(certificate), "hearth-test.local")
+    serve = serving(house.home, house.household, house.clock, "lan", tickets)
+    listener = LanListener(
+        house.household.lan, certificate, serve, house.clock, wanted_port, tickets.moved, addresses
+    )
+    await listener.open()
+    try:
+        yield listener, tickets
+    finally:
+        await listener.close()
