@@ -12,18 +12,23 @@ from signaling.bus import LocalBus
 from signaling.clock import Clock
 from signaling.config import Settings
 from signaling.errors import NotFound, StorageFailed
+from signaling.homes import Homes
 from signaling.http import middleware
 from signaling.http.accounts import AccountHandlers
 from signaling.http.health import HealthHandlers
 from signaling.http.local_home import LocalHomeHandler
 from signaling.http.own_account import OwnAccountHandlers
+from signaling.http.owners import OwnerHandler
 from signaling.http.passkeys import PasskeyHandlers
+from signaling.http.relay import RelayHandler
 from signaling.http.static import Pages
 from signaling.metrics import Metrics
 from signaling.notices import Notices
 from signaling.own_account import OwnAccount
+from signaling.owners import Owners
 from signaling.passkeys import Passkeys
 from signaling.passwords import Passwords
+from signaling.relay import Relay
 from signaling.rooms import Rooms
 from signaling.storage.sqlite import SqliteStorage
 from signaling.throttles import Throttles
@@ -46,6 +51,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     clock = clock or Clock()
     keys.make_folder(settings.folder)
     key = keys.load_or_create(settings.folder / "signing-key.pem")
+    secret = keys.load_or_create_secret(settings.turn_secret) if settings.turn_name else None
     storage = await SqliteStorage.open(settings.folder / "accounts.sqlite3")
     signer = Signer(key, settings.canonical_origin)
     passwords = await asyncio.to_thread(
@@ -54,6 +60,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
     bus, rooms, metrics = LocalBus(), Rooms(), Metrics()
     metrics.watch("device", lambda: rooms.devices_online)
     metrics.watch("home", lambda: rooms.homes_online)
+    homes = Homes(settings, clock)
     throttles = Throttles(settings)
     notices = Notices(settings=settings, storage=storage, notices=storage.notices, clock=clock)
     accounts = Accounts(
@@ -82,6 +89,15 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         bus=bus,
         clock=clock,
     )
+    owners = Owners(
+        settings=settings,
+        storage=storage,
+        accounts=accounts,
+        homes=homes,
+        throttles=throttles,
+        clock=clock,
+    )
+    relay = Relay(settings=settings, storage=storage, secret=secret, clock=clock)
     hub = Hub(
         settings=settings,
         storage=storage,
@@ -89,6 +105,7 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         bus=bus,
         rooms=rooms,
         metrics=metrics,
+        homes=homes,
         clock=clock,
     )
 
@@ -110,6 +127,8 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         account_handlers,
         PasskeyHandlers(settings, accounts, passkeys, account_handlers),
         OwnAccountHandlers(settings, accounts, own_account, notices, account_handlers),
+        OwnerHandler(settings, owners, account_handlers),
+        RelayHandler(accounts, homes, relay, throttles, clock),
         HealthHandlers(storage, rooms, signer),
         LocalHomeHandler(settings),
         hub,
@@ -136,6 +155,8 @@ def _add_routes(
     accounts: AccountHandlers,
     passkeys: PasskeyHandlers,
     own: OwnAccountHandlers,
+    owners: OwnerHandler,
+    relay: RelayHandler,
     health: HealthHandlers,
     local_home: LocalHomeHandler,
     hub: Hub,
@@ -147,6 +168,7 @@ def _add_routes(
             web.post("/api/session", accounts.log_in),
             web.delete("/api/session", accounts.log_out),
             web.post("/api/session/refresh", accounts.refresh),
+            web.post("/api/session/home", owners.log_in),
             web.post("/api/session/passkey/challenge", passkeys.begin_log_in),
             web.post("/api/session/passkey", passkeys.log_in),
             web.post("/api/passkeys/challenge", passkeys.begin_making),
@@ -164,6 +186,7 @@ def _add_routes(
             web.get("/api/account/notices", own.list_notices, allow_head=False),
             web.post("/api/account/notices/seen", own.see_notices),
             web.get("/api/signaling", hub.serve, allow_head=False),
+            web.get("/api/relay", relay.give, allow_head=False),
             web.get("/api/local-home", local_home.tell, allow_head=False),
             web.get("/api/openapi.json", health.describe),
             web.get("/.well-known/jwks.json", health.jwks),

@@ -36,6 +36,18 @@ def _check_loopback(address: str) -> str:
     return address
 
 
+_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        try:
+            ipaddress.IPv6Address(name or "::")
+        except ValueError:
+            raise ValueError("give a host's name or address, with no port") from None
+    return name
+
+
 def home_id(raw_key: bytes) -> str:
     """Give the id of the home with this raw 32-byte Ed25519 public key: 32 hex digits."""
     return hashlib.sha256(raw_key).hexdigest()[:32]
@@ -98,6 +110,12 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    turn_name: Annotated[str, AfterValidator(_check_name)] = ""
+    turn_port: Annotated[int, Field(ge=1, le=65535)] = 3478
+    turn_tls_port: Annotated[int, Field(ge=1, le=65535)] = 5349
+    turn_certificate: Path | None = None
+    turn_secret_file: Path | None = None
+
     limit_login_failures_per_account: Positive = 10
     limit_login_failures_per_address: Positive = 30
     limit_login_window_s: Positive = 300
@@ -127,6 +145,16 @@ class Settings(BaseSettings):
     def canonical_origin(self) -> str:
         """The origin that tokens name as issuer and audience."""
         return self.origin or f"http://localhost:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the pages are this machine's own, so that whoever sees them is at it."""
+        return _LOOPBACK.fullmatch(self.canonical_origin) is not None
+
+    @property
+    def turn_secret(self) -> Path:
+        """The file of the secret that is shared with the relay."""
+        return self.turn_secret_file or self.data / "turn" / "secret"
 
     @cached_property
     def origins(self) -> frozenset[str]:

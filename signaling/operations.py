@@ -5,7 +5,7 @@
 
 import msgspec
 
-from protocol.accounts import Credentials, Registration, Session
+from protocol.accounts import Credentials, HomeLogIn, Registration, Session
 from protocol.errors import Malformed, ProtocolError
 from protocol.own_account import Account, NoticeList, PasswordChange, Proof
 from protocol.passkeys import (
@@ -16,6 +16,7 @@ from protocol.passkeys import (
     PasskeyList,
     PasskeyRequest,
 )
+from protocol.roads import RelayAccess
 from signaling import errors
 from signaling.http.answers import Health, LocalHome, Ready
 from signaling.tokens import Jwks
@@ -104,6 +105,23 @@ OPERATIONS = (
         status=204,
         refuses=_WRITE,
         needs_session=True,
+    ),
+    Operation(
+        id="logInByHome",
+        method="post",
+        path="/api/session/home",
+        summary="Log in on the home's own PC, by the word of the home",
+        body=HomeLogIn,
+        gives=Session,
+        refuses=(
+            Malformed,
+            errors.TokenInvalid,
+            errors.TokenExpired,
+            errors.NotFound,
+            errors.BodyTooLarge,
+            errors.RateLimited,
+            *_WRITE,
+        ),
     ),
     Operation(
         id="beginPasskeyLogIn",
@@ -291,6 +309,15 @@ OPERATIONS = (
         summary="Open the signaling WebSocket (RFC 6455); its messages are in protocol/schema.json",
         status=101,
         refuses=(Malformed, errors.OriginRefused, errors.TooManyConnections),
+    ),
+    Operation(
+        id="relay",
+        method="get",
+        path="/api/relay",
+        summary="Get the relay's addresses, and credentials for it, with a home's assertion too",
+        gives=RelayAccess,
+        refuses=(*_TOKEN, *_READ),
+        needs_token=True,
     ),
     Operation(
         id="localHome",

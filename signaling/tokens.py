@@ -1,7 +1,8 @@
 """Tokens: signed here for devices, and by a home for itself. Pure; the time is an argument.
 
-An access token is a JWT after RFC 9068 (`typ` at+jwt), a home's assertion one after RFC 7523
-(`typ` home+jwt). Both are EdDSA (RFC 8037), and nothing but EdDSA is ever accepted.
+An access token is a JWT after RFC 9068 (`typ` at+jwt), a home's assertion one after RFC 7523: about
+itself (`typ` home+jwt), or about its owner, who sits at it (`typ` home-login+jwt). All are EdDSA
+(RFC 8037), and nothing but EdDSA is ever accepted.
 """
 
 import base64
@@ -26,6 +27,7 @@ CLOCK_SKEW_S = 30
 
 ACCESS_TYPE = "at+jwt"
 HOME_TYPE = "home+jwt"
+HOME_LOGIN_TYPE = "home-login+jwt"
 _HEADER = {"alg", "typ", "kid"}
 _jws = jwt.PyJWS(algorithms=["EdDSA"])
 
@@ -67,7 +69,7 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """What a home asserts about itself. `iss` and `sub` are its id, `name` is for people."""
+    """What a home asserts. `iss` and `sub` are its id, `name` is its own, or its owner's."""
 
     iss: str
     aud: str
@@ -132,7 +134,11 @@ class Signer:
 
 
 def verify_home(
-    token: str, homes: Mapping[str, Ed25519PublicKey], origin: str, now: float
+    token: str,
+    homes: Mapping[str, Ed25519PublicKey],
+    origin: str,
+    now: float,
+    typ: str = HOME_TYPE,
 ) -> HomeClaims:
     """Check a home's assertion in every respect but replay, which `Replays` remembers.
 
@@ -141,7 +147,7 @@ def verify_home(
         TokenExpired: too old, or the home's clock is wrong.
     """
     kid = _header(token)["kid"]
-    claims = _read(_home, _open(token, HOME_TYPE, homes))
+    claims = _read(_home, _open(token, typ, homes))
     if claims.iss != kid or claims.sub != kid or claims.aud != origin:
         raise TokenInvalid
     _check_times(claims.iat, claims.exp, ASSERTION_SECONDS, now)

@@ -22,6 +22,7 @@ from protocol.signaling import (
     RoomPeer,
     RoomSummary,
     ToVds,
+    VouchForRoom,
 )
 from signaling.bus import Bus
 from signaling.clock import Clock
@@ -37,14 +38,14 @@ from signaling.errors import (
     SessionRevoked,
     TooManyConnections,
 )
+from signaling.homes import Homes
 from signaling.http.client import client_key
 from signaling.limits import Bucket, Counter
 from signaling.metrics import Metrics
 from signaling.outbox import Outbox, error_message
 from signaling.rooms import Rooms
 from signaling.storage import Storage, StoredRoom
-from signaling.tokens import HOME_TYPE, AccessClaims, HomeClaims, Replays, Signer, type_of
-from signaling.tokens import verify_home as verify_home_token
+from signaling.tokens import HOME_TYPE, AccessClaims, HomeClaims, Signer, type_of
 
 _log = structlog.get_logger("signaling.websocket")
 
@@ -86,8 +87,10 @@ class Hub:
         bus: Bus,
         rooms: Rooms,
         metrics: Metrics,
+        homes: Homes,
         clock: Clock,
     ) -> None:
+        self._homes = homes
         self._settings = settings
         self._storage = storage
         self._signer = signer
@@ -95,7 +98,6 @@ class Hub:
         self._rooms = rooms
         self._metrics = metrics
         self._clock = clock
-        self._replays = Replays(settings.limit_tracked)
         self._by_account = Counter(settings.limit_sockets_per_account)
         self._by_session = Counter(settings.limit_sockets_per_session)
         self._by_address = Counter(settings.limit_sockets_per_address)
@@ -139,7 +141,7 @@ class Hub:
         try:
             # Left behind once it returns: what only entering needs is not kept by an idle socket.
             seat = await self._enter(socket, outbox, from_page=from_page)
-            await self._converse(seat.peer.id, socket, outbox)
+            await self._converse(seat, socket, outbox)
         except (Refused, ProtocolError) as why:
             self._metrics.refused.labels(why.code).inc()
             outbox.refuse(why)
@@ -202,10 +204,7 @@ class Hub:
         codec.check_version(message.version, protocol.VERSION)
         now = self._clock.wall()
         if type_of(message.token) == HOME_TYPE:
-            origin = self._settings.canonical_origin
-            claims = verify_home_token(message.token, self._settings.homes, origin, now)
-            self._replays.use(claims, now)
-            return claims
+            return self._homes.believe(message.token)
         if not from_page:
             raise OriginRefused
         return self._signer.verify(message.token, now)
@@ -229,7 +228,7 @@ class Hub:
         self._rooms.device_came(seat.peer, {room.id: room.home for room in rooms})
         outbox.push(_authenticated(seat.peer, rooms))
 
-    async def _converse(self, peer: str, socket: Socket, outbox: Outbox) -> None:
+    async def _converse(self, seat: Seat, socket: Socket, outbox: Outbox) -> None:
         per_s, burst = self._settings.limit_messages_per_s, self._settings.limit_message_burst
         allowance = Bucket(burst, self._clock.steady())
         patience: Bucket | None = None
@@ -243,7 +242,7 @@ class Hub:
                         raise RateLimited(retry_after=wait)
                     self._answer(outbox, RateLimited(retry_after=wait))
                     continue
-                self._handle(peer, outbox, _decode(frame.type, frame.data))
+                await self._handle(seat, outbox, _decode(frame.type, frame.data))
             except Malformed as why:
                 malformed += 1
                 if malformed >= MALFORMED_TOLERATED:
@@ -258,14 +257,17 @@ class Hub:
         self._metrics.refused.labels(why.code).inc()
         outbox.push(error_message(why))
 
-    def _handle(self, peer: str, outbox: Outbox, message: ToVds) -> None:
+    async def _handle(self, seat: Seat, outbox: Outbox, message: ToVds) -> None:
         match message:
             case PostSignal():
-                delivery = self._rooms.post(peer, message.room, message.to, message.signal)
+                delivery = self._rooms.post(seat.peer.id, message.room, message.to, message.signal)
                 self._bus.deliver((delivery,))
                 self._metrics.relayed.inc()
             case JoinRoom():
-                self._bus.deliver(self._rooms.join(peer, message.room))
+                self._bus.deliver(self._rooms.join(seat.peer.id, message.room))
+            case VouchForRoom():
+                # A device's holder is its session, which no room has for a home.
+                await self._storage.vouch(message.room, seat.holder, self._clock.wall())
             case Ping():
                 outbox.push(_PONG)
             case Authenticate():

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -27,6 +28,8 @@ def security_headers(settings: Settings) -> dict[str, str]:
     """Give the headers of every answer."""
     # 'self' covers a WebSocket of the same host only in newer browsers, so it is named too.
     sockets = " ".join(sorted("ws" + origin[4:] for origin in settings.origins))
+    if settings.local_home:
+        sockets += f" ws://127.0.0.1:{urlsplit(settings.local_home).port or 80}"
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",

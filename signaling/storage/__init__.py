@@ -37,11 +37,12 @@ class Revoked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredRoom(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's room with a home."""
+    """A person's room with a home, which vouched for it last at `vouched_at`, or never: 0."""
 
     id: str
     home: str
     home_name: str
+    vouched_at: float = 0.0
 
 
 class WayIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +230,22 @@ class Storage(Protocol):
 
     async def name_home(self, home: str, name: str) -> None:
         """Note what a home calls itself."""
+
+    async def vouch(self, room: str, home: str, now: float) -> None:
+        """Note that a home vouches for a room of its own.
+
+        Raises:
+            RoomUnknown: no such room, or another home's.
+        """
+
+    async def owner_of(self, home: str, fresh: User, now: float) -> User:
+        """Give the account that a home's owner has by its word; `fresh` becomes it at first.
+
+        It has no password.
+
+        Raises:
+            UsernameTaken: another account has the name of `fresh`.
+        """
 
     async def check(self) -> None:
         """Read something, to see that the database answers."""

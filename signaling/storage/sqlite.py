@@ -7,7 +7,7 @@ from pathlib import Path
 import aiosqlite
 
 from protocol.accounts import User
-from signaling.errors import PasskeyRefused, UsernameTaken, WrongCredentials
+from signaling.errors import PasskeyRefused, RoomUnknown, UsernameTaken, WrongCredentials
 from signaling.sessions import LIFETIME_S, REMEMBERED, Verdict, judge
 from signaling.storage import NO_PASSWORD, Revoked, Rotated, StoredRoom, StoredUser, WayIn
 from signaling.storage.database import Database
@@ -45,7 +45,7 @@ class SqliteStorage:
         row = (user.id, user.name, user.name.casefold(), password_hash, now)
         async with self._database.transaction() as database:
             try:
-                await database.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?)", row)
+                await database.execute(_ADD_USER, row)
             except sqlite3.IntegrityError:
                 raise UsernameTaken from None
 
@@ -136,10 +136,11 @@ class SqliteStorage:
         async with self._database.transaction() as database:
             for home in homes:
                 await database.execute(
-                    "INSERT OR IGNORE INTO homes VALUES (?, ?)", (home, UNNAMED_HOME)
+                    "INSERT OR IGNORE INTO homes (id, name) VALUES (?, ?)", (home, UNNAMED_HOME)
                 )
                 await database.execute(
-                    "INSERT OR IGNORE INTO rooms VALUES (lower(hex(randomblob(16))), ?, ?)",
+                    "INSERT OR IGNORE INTO rooms (id, user_id, home_id) "
+                    "VALUES (lower(hex(randomblob(16))), ?, ?)",
                     (user, home),
                 )
 
@@ -155,10 +156,36 @@ class SqliteStorage:
         """See `Storage`."""
         async with self._database.transaction() as database:
             await database.execute(
-                "INSERT INTO homes VALUES (?, ?) "
+                "INSERT INTO homes (id, name) VALUES (?, ?) "
                 "ON CONFLICT (id) DO UPDATE SET name = excluded.name",
                 (home, name),
             )
+
+    async def vouch(self, room: str, home: str, now: float) -> None:
+        """See `Storage`."""
+        async with self._database.transaction() as database:
+            vouched = await database.execute(
+                "UPDATE rooms SET vouched_at = ? WHERE id = ? AND home_id = ?", (now, room, home)
+            )
+            if not vouched.rowcount:
+                raise RoomUnknown
+
+    async def owner_of(self, home: str, fresh: User, now: float) -> User:
+        """See `Storage`."""
+        async with self._database.transaction() as database:
+            for user, name in await database.execute_fetchall(_OWNER, (home,)):
+                return User(id=user, name=name)
+            row = (fresh.id, fresh.name, fresh.name.casefold(), NO_PASSWORD, now)
+            try:
+                await database.execute(_ADD_USER, row)
+            except sqlite3.IntegrityError:
+                raise UsernameTaken from None
+            await database.execute(
+                "INSERT INTO homes (id, name, owner_id) VALUES (?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET owner_id = excluded.owner_id",
+                (home, UNNAMED_HOME, fresh.id),
+            )
+            return fresh
 
     async def check(self) -> None:
         """See `Storage`."""
@@ -167,6 +194,16 @@ class SqliteStorage:
     async def close(self) -> None:
         """See `Storage`."""
         await self._database.close()
+
+
+_ADD_USER = """
+INSERT INTO users (id, name, folded_name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)
+"""
+
+
+_OWNER = """
+SELECT users.id, users.name FROM homes JOIN users ON users.id = homes.owner_id WHERE homes.id = ?
+"""
 
 
 # A new session takes over how far notices were seen: what came since is told in it.
@@ -192,12 +229,16 @@ WHERE refresh_tokens.hash = ?
 
 
 _ROOMS = """
-SELECT rooms.id, homes.id, homes.name FROM rooms JOIN homes ON homes.id = rooms.home_id
+SELECT rooms.id, homes.id, homes.name, rooms.vouched_at
+FROM rooms JOIN homes ON homes.id = rooms.home_id
 """
 
 
 def _rooms(rows: list[sqlite3.Row]) -> list[StoredRoom]:
-    return [StoredRoom(id=room, home=home, home_name=name) for room, home, name in rows]
+    return [
+        StoredRoom(id=room, home=home, home_name=name, vouched_at=vouched_at)
+        for room, home, name, vouched_at in rows
+    ]
 
 
 async def _see_that_it_still_opens(

@@ -24,7 +24,7 @@ def test_the_shipped_file_states_the_defaults(monkeypatch: pytest.MonkeyPatch) -
     assert load() == Settings(_env_file=None)
     text = (ROOT / ENV_FILE).read_text("utf-8")
     for name in Settings.model_fields:
-        if name.startswith(("limit_", "local_", "password_", "metrics_", "trusted_")):
+        if name.startswith(("limit_", "local_", "password_", "metrics_", "trusted_", "turn_")):
             assert f"\nHEARTH_{name.upper()}=" in text
 
 
@@ -103,3 +103,25 @@ def test_passkeys_belong_to_the_host_of_the_public_address(
 def test_a_homes_id_is_the_digest_of_its_key() -> None:
     # SHA-256 of 32 zero bytes, from FIPS 180-4's function
     assert home_id(bytes(32)) == "66687aadf862bd776c8fc18b8e9f8e20"
+
+
+@pytest.mark.parametrize("name", ["relay.example:3478", "turn:relay.example", "a b", "[::1]"])
+def test_a_relays_name_is_a_name_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HEARTH_TURN_NAME", name)
+    with pytest.raises(BadSetting, match="HEARTH_TURN_NAME"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("origin", "loopback"),
+    [
+        ("", True),
+        ("http://127.0.0.1:9", True),
+        ("http://[::1]", True),
+        ("https://hearth.example", False),
+        ("http://localhost.example", False),
+        ("http://192.168.1.2:8080", False),
+    ],
+)
+def test_whether_the_pages_are_this_machines_own(origin: str, loopback: bool) -> None:
+    assert Settings(_env_file=None, origin=origin).is_loopback is loopback

@@ -257,6 +257,58 @@ async def test_the_handlers_of_ones_own_account_answer_as_described(
     assert {p for p in promised() if is_own(p[0])} - seen == set()
 
 
+ROADS = ("/api/relay", "/api/session/home")
+
+
+async def test_the_handlers_of_roads_answer_as_described(start: Any, monkeypatch: Any) -> None:
+    seen = set()
+    here = "http://localhost:8080"
+    vds = await start(origin=here, limit_requests_per_session=3, turn_name="relay.example")
+
+    async def relay(token: str) -> Any:
+        return await vds.get("/api/relay", Authorization=f"Bearer {token}")
+
+    async def log_in(assertion: str | None = None, **named: str) -> Any:
+        return await ask(
+            vds, "POST", "/api/session/home", {"assertion": assertion or owner()}, **named
+        )
+
+    def owner(**changes: Any) -> str:
+        said = {"aud": here, "headers": {"typ": "home-login+jwt"}, **changes}
+        return str(vds.homes[0].assertion(vds.time.wall, **said))
+
+    token = (await (await log_in()).json())["access_token"]
+    for response in [
+        await log_in(),
+        await log_in("nonsense"),
+        await log_in(Origin="https://evil.example"),
+        await ask(vds, "POST", "/api/session/home", b"{"),
+        await ask(vds, "POST", "/api/session/home", b"x" * 20_000),
+        *[await relay(token) for _ in range(4)],
+        await relay("nonsense"),
+        *[await log_in("nonsense") for _ in range(30)],
+    ]:
+        seen.add(await check(response))
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    vds.time.pass_by(290)
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.is_live", broken)
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.owner_of", broken)
+    seen.update([await check(await relay(token)), await check(await log_in())])
+    monkeypatch.undo()
+    from signaling.app import STORAGE
+
+    await vds.server.app[STORAGE].close()
+    seen.update([await check(await relay(token)), await check(await log_in())])
+    await vds.server.close()
+    vds = await start()
+    response = await vds.post("/api/session/home", {"assertion": "any"})
+    seen.add(await check(response))
+    assert {p for p in promised() if p[0] in ROADS} - seen == set()
+
+
 def promised() -> set[tuple[str, str, int]]:
     return {
         (path, method, int(status))
@@ -322,7 +374,9 @@ async def test_the_handlers_answer_as_described(start: Any, monkeypatch: Any) ->
         seen.add(await check(await call()))
 
     sockets = {("/api/signaling", "get", 101), ("/api/signaling", "get", 429)}  # test_websocket
-    others = {p for p in promised() if "/passkey" not in p[0] and not is_own(p[0])}
+    others = {
+        p for p in promised() if "/passkey" not in p[0] and not is_own(p[0]) and p[0] not in ROADS
+    }
     assert others - seen == sockets
 
 

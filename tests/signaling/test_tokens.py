@@ -178,6 +178,7 @@ def test_a_home_vouches_for_itself() -> None:
         pytest.param(assertion(name="x" * 65), id="a long name"),
         pytest.param(assertion(jti=None), id="no jti"),
         pytest.param(assertion(headers={"typ": "at+jwt"}), id="typ of the other kind"),
+        pytest.param(assertion(headers={"typ": "home-login+jwt"}), id="a word for its owner"),
         pytest.param(SIGNER.mint(USER, "s1", NOW), id="an access token"),
     ],
 )  # fmt: skip

@@ -74,6 +74,13 @@ def test_the_policy_names_the_socket_of_each_origin() -> None:
     )
 
 
+@pytest.mark.parametrize("door", ["http://localhost:8081", "http://[::1]:8081"])
+def test_the_policy_names_the_socket_of_a_home_on_this_machine(door: str) -> None:
+    local = Settings(_env_file=None, port=8080, local_home=door)
+    policy = security_headers(local)["Content-Security-Policy"]
+    assert "ws://localhost:8080 ws://127.0.0.1:8081;" in policy
+
+
 async def test_a_mistake_of_ours_is_a_problem_without_its_traceback(
     vds: Any, monkeypatch: Any
 ) -> None:

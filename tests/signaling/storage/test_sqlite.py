@@ -11,6 +11,7 @@ from signaling.errors import (
     DatabaseDamaged,
     DatabaseNewer,
     DataFolderUnusable,
+    RoomUnknown,
     StorageFailed,
     UsernameTaken,
 )
@@ -109,3 +110,31 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 async def test_a_path_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataFolderUnusable, match="permissions"):
         await SqliteStorage.open(tmp_path / "missing" / "accounts.sqlite3")
+
+
+async def test_a_home_vouches_for_its_own_rooms_only(storage: SqliteStorage) -> None:
+    await storage.ensure_rooms("u1", ["h1", "h2"])
+    mine, other = sorted(await storage.rooms_of_user("u1"), key=lambda room: room.home)
+    await storage.vouch(mine.id, "h1", 5.0)
+    for room, home in ((other.id, "h1"), ("nowhere", "h1"), (mine.id, "")):
+        with pytest.raises(RoomUnknown):
+            await storage.vouch(room, home, 9.0)
+    assert [r.vouched_at for r in await storage.rooms_of_user("u1")].count(5.0) == 1
+    assert (await storage.rooms_of_home("h2"))[0].vouched_at == 0
+
+
+async def test_an_owner_gets_one_account_whatever_they_are_called_later(
+    storage: SqliteStorage,
+) -> None:
+    anna = User(id="u9", name="Anna")
+    assert await storage.owner_of("h1", anna, 1.0) == anna
+    assert await storage.owner_of("h1", User(id="u8", name="Bella"), 2.0) == anna
+    with pytest.raises(UsernameTaken):
+        await storage.owner_of("h2", User(id="u7", name="ANNA"), 2.0)
+    stored = await storage.find_user("anna")
+    assert stored is not None
+    assert stored.password_hash is None
+    await storage.own_account.delete("u9")
+    assert await storage.owner_of("h1", User(id="u6", name="Anna"), 3.0) == User(
+        id="u6", name="Anna"
+    )
