@@ -20,8 +20,10 @@ from signaling.http.local_home import LocalHomeHandler
 from signaling.http.own_account import OwnAccountHandlers
 from signaling.http.owners import OwnerHandler
 from signaling.http.passkeys import PasskeyHandlers
+from signaling.http.polls import PollHandlers
 from signaling.http.relay import RelayHandler
 from signaling.http.static import Pages
+from signaling.hub import Hub
 from signaling.metrics import Metrics
 from signaling.notices import Notices
 from signaling.own_account import OwnAccount
@@ -33,7 +35,7 @@ from signaling.rooms import Rooms
 from signaling.storage.sqlite import SqliteStorage
 from signaling.throttles import Throttles
 from signaling.tokens import Signer
-from signaling.websocket import Hub
+from signaling.websocket import Sockets
 
 BODY_BYTES = 16 * 1024
 
@@ -131,7 +133,8 @@ async def make_app(settings: Settings, clock: Clock | None = None) -> web.Applic
         RelayHandler(accounts, homes, relay, throttles, clock),
         HealthHandlers(storage, rooms, signer),
         LocalHomeHandler(settings),
-        hub,
+        Sockets(settings, hub),
+        PollHandlers(settings, hub, clock),
         Pages(settings.pwa),
     )
 
@@ -159,7 +162,8 @@ def _add_routes(
     relay: RelayHandler,
     health: HealthHandlers,
     local_home: LocalHomeHandler,
-    hub: Hub,
+    sockets: Sockets,
+    polls: PollHandlers,
     pages: Pages,
 ) -> None:
     app.add_routes(
@@ -185,7 +189,11 @@ def _add_routes(
             web.post("/api/account/deletion", own.delete),
             web.get("/api/account/notices", own.list_notices, allow_head=False),
             web.post("/api/account/notices/seen", own.see_notices),
-            web.get("/api/signaling", hub.serve, allow_head=False),
+            web.get("/api/signaling", sockets.serve, allow_head=False),
+            web.post("/api/signaling/poll", polls.open),
+            web.get("/api/signaling/poll/{poll}", polls.ask, allow_head=False),
+            web.post("/api/signaling/poll/{poll}/messages", polls.post),
+            web.delete("/api/signaling/poll/{poll}", polls.end),
             web.get("/api/relay", relay.give, allow_head=False),
             web.get("/api/local-home", local_home.tell, allow_head=False),
             web.get("/api/openapi.json", health.describe),

@@ -135,6 +135,8 @@ class Settings(BaseSettings):
 
     authenticate_within_s: float = 5.0
     heartbeat_s: float = 20.0
+    poll_wait_s: float = 25.0
+    poll_lost_s: float = 40.0
 
     @property
     def folder(self) -> Path:

@@ -18,14 +18,12 @@ def set_up(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
     ]
-    render: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if watched
-        # The traceback without the error's own words: they may hold what a client sent.
-        else [_strip_exception, structlog.processors.JSONRenderer()]
+    render: Processor = (
+        structlog.dev.ConsoleRenderer() if watched else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[*shared, *render],
+        # The traceback without the error's words and variables: they may hold what a client sent.
+        processors=[*shared, _strip_exception, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

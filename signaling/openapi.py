@@ -15,14 +15,13 @@ from signaling.operations import OPERATIONS, Operation
 
 Json = dict[str, Any]
 
+_REF = "#/components/schemas/{name}"
+
 
 def document() -> Json:
     """Give the OpenAPI 3.1 document."""
-    shapes = {Problem, *(s for o in OPERATIONS for s in (o.body, o.gives) if s is not None)}
-    _, schemas = msgspec.json.schema_components(
-        sorted(shapes, key=lambda shape: shape.__name__),
-        ref_template="#/components/schemas/{name}",
-    )
+    shapes = [Problem, *(s for o in OPERATIONS for s in (o.body, o.gives) if s is not None)]
+    _, schemas = msgspec.json.schema_components(shapes, ref_template=_REF)
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _describe(operation)
@@ -62,11 +61,15 @@ def _describe(operation: Operation) -> Json:
         described["security"] = [{"session": []}]
     if operation.needs_token:
         described["security"] = [{"token": []}]
-    if named := re.findall(r"{(\w+)}", operation.path):
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in named
-        ]
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    if operation.query:
+        number = {"type": "integer", "minimum": 0}
+        parameters.append({"name": operation.query, "in": "query", "schema": number})
+    if parameters:
+        described["parameters"] = parameters
     return described
 
 
@@ -86,5 +89,6 @@ def _responses(operation: Operation) -> Json:
     return {str(operation.status): good, **refusals}
 
 
-def _content(shape: type[msgspec.Struct]) -> Json:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}
+def _content(shape: object) -> Json:
+    (schema,), _ = msgspec.json.schema_components((shape,), ref_template=_REF)
+    return {"application/json": {"schema": schema}}

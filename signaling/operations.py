@@ -6,7 +6,7 @@
 import msgspec
 
 from protocol.accounts import Credentials, HomeLogIn, Registration, Session
-from protocol.errors import Malformed, ProtocolError
+from protocol.errors import Malformed, ProtocolError, UnknownType, UnsupportedVersion
 from protocol.own_account import Account, NoticeList, PasswordChange, Proof
 from protocol.passkeys import (
     NewPasskey,
@@ -17,8 +17,9 @@ from protocol.passkeys import (
     PasskeyRequest,
 )
 from protocol.roads import RelayAccess
+from protocol.signaling import Authenticate, ToVds
 from signaling import errors
-from signaling.http.answers import Health, LocalHome, Ready
+from signaling.http.answers import Health, LocalHome, PollBatch, PollOpened, Ready
 from signaling.tokens import Jwks
 
 
@@ -29,7 +30,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     summary: str
-    body: type[msgspec.Struct] | None = None
+    query: str | None = None
+    body: object = None
     status: int = 200
     gives: type[msgspec.Struct] | None = None
     refuses: tuple[type[errors.Refused] | type[ProtocolError], ...] = ()
@@ -309,6 +311,54 @@ OPERATIONS = (
         summary="Open the signaling WebSocket (RFC 6455); its messages are in protocol/schema.json",
         status=101,
         refuses=(Malformed, errors.OriginRefused, errors.TooManyConnections),
+    ),
+    Operation(
+        id="openPoll",
+        method="post",
+        path="/api/signaling/poll",
+        summary="Sit at the signaling server without a WebSocket; its id is a secret",
+        body=Authenticate,
+        gives=PollOpened,
+        refuses=(
+            Malformed,
+            UnknownType,
+            UnsupportedVersion,
+            errors.NotAuthenticated,
+            errors.TokenInvalid,
+            errors.TokenExpired,
+            errors.SessionRevoked,
+            errors.BodyTooLarge,
+            errors.TooManyConnections,
+            errors.RateLimited,
+            *_WRITE,
+        ),
+    ),
+    Operation(
+        id="poll",
+        method="get",
+        path="/api/signaling/poll/{poll}",
+        summary="Get the messages from number `after` on, or wait for one; older ones are gone",
+        query="after",
+        gives=PollBatch,
+        refuses=(Malformed, errors.OriginRefused, errors.NotFound, errors.RateLimited),
+    ),
+    Operation(
+        id="postMessages",
+        method="post",
+        path="/api/signaling/poll/{poll}/messages",
+        summary="Say messages, of which the first has number `after`; known ones are passed over",
+        query="after",
+        body=list[ToVds],
+        status=204,
+        refuses=(Malformed, errors.OriginRefused, errors.NotFound, errors.BodyTooLarge),
+    ),
+    Operation(
+        id="endPoll",
+        method="delete",
+        path="/api/signaling/poll/{poll}",
+        summary="Leave; again, or with an id that is not known, it is the same",
+        status=204,
+        refuses=(errors.OriginRefused,),
     ),
     Operation(
         id="relay",

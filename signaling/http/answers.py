@@ -9,6 +9,7 @@ from protocol import codec
 from protocol.accounts import Problem
 from protocol.base import Count
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.signaling import FromVds
 from signaling.errors import Refused
 
 _STATUS: dict[ErrorCode, int] = {"too_large": 413}
@@ -31,6 +32,19 @@ class LocalHome(msgspec.Struct, frozen=True, kw_only=True):
     """The home runs on this machine too; a browser on it may knock there, at its loopback door."""
 
     address: str
+
+
+class PollOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody sits at the signaling server; whoever has this id speaks and hears for them."""
+
+    poll: str
+
+
+class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages from the number that was asked for up to before `next`."""
+
+    next: Count
+    messages: list[FromVds]
 
 
 def answer(value: msgspec.Struct, status: int = 200) -> web.Response:

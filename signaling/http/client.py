@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from signaling.config import Network, Settings
+from signaling.errors import OriginRefused
 from signaling.limits import address_key
+
+
+def is_from_page(request: web.Request, settings: Settings) -> bool:
+    """Whether a page of ours asks, rather than a program, which names no page.
+
+    Raises:
+        OriginRefused: another page asks.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None and origin not in settings.origins:
+        raise OriginRefused
+    return origin is not None
 
 
 def client_key(request: web.Request, settings: Settings) -> str:

@@ -16,6 +16,8 @@ from signaling.metrics import Metrics
 
 _log = structlog.get_logger("signaling.http")
 
+POLLS = "/api/signaling/poll"
+_WAITS = ("GET", f"{POLLS}/{{poll}}")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERMISSIONS = (
     "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(self), display-capture=(), "
@@ -91,9 +93,10 @@ def observe(metrics: Metrics) -> Middleware:
             took = time.perf_counter() - began
             resource = request.match_info.route.resource
             route = resource.canonical if resource else "none"
-            if status != 101:  # a socket's life is not the time of an answer
-                metrics.seconds.observe(took)
             method = request.method if request.method in _KNOWN_METHODS else "other"
+            # The life of a socket, or waiting for a message, is not the time of an answer.
+            if status != 101 and (method, route) != _WAITS:
+                metrics.seconds.observe(took)
             metrics.requests.labels(method, route, status).inc()
             level = _log.info if route.startswith("/api/") else _log.debug
             level("request", method=method, route=route, status=status, ms=round(took * 1e3, 1))
@@ -131,12 +134,19 @@ def problems(metrics: Metrics) -> Middleware:
 
 
 def require_origin(settings: Settings) -> Middleware:
-    """Refuse a request that changes something unless a page of ours makes it."""
+    """Refuse a request that changes something unless a page of ours makes it.
+
+    A home, which is no page, may poll as it may open a socket; a browser always says its origin.
+    """
 
     @web.middleware
     async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method not in _SAFE and request.headers.get("Origin") not in settings.origins:
-            raise OriginRefused
+        if request.method not in _SAFE:
+            origin = request.headers.get("Origin")
+            resource = request.match_info.route.resource
+            for_homes = resource is not None and resource.canonical.startswith(POLLS)
+            if origin not in settings.origins and not (origin is None and for_homes):
+                raise OriginRefused
         return await handler(request)
 
     return checked

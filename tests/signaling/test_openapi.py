@@ -44,6 +44,7 @@ async def check(response: Any) -> tuple[str, str, int]:
     method = response.method.lower()
     path = re.sub(r"^/api/passkeys/(?!challenge$).+", "/api/passkeys/{passkey}", response.url.path)
     path = re.sub(r"^/api/account/sessions/.+", "/api/account/sessions/{session}", path)
+    path = re.sub(r"^/api/signaling/poll/[^/]+", "/api/signaling/poll/{poll}", path)
     described = DOCUMENT["paths"][path][method]["responses"]
     assert str(response.status) in described, f"{method} {path} {response.status} is not described"
     content = described[str(response.status)].get("content")
@@ -258,6 +259,7 @@ async def test_the_handlers_of_ones_own_account_answer_as_described(
 
 
 ROADS = ("/api/relay", "/api/session/home")
+POLL = "/api/signaling/poll"
 
 
 async def test_the_handlers_of_roads_answer_as_described(start: Any, monkeypatch: Any) -> None:
@@ -307,6 +309,54 @@ async def test_the_handlers_of_roads_answer_as_described(start: Any, monkeypatch
     response = await vds.post("/api/session/home", {"assertion": "any"})
     seen.add(await check(response))
     assert {p for p in promised() if p[0] in ROADS} - seen == set()
+
+
+async def test_the_handlers_of_polls_answer_as_described(start: Any, monkeypatch: Any) -> None:
+    seen = set()
+    vds = await start(limit_message_burst=9, limit_sockets_per_session=2, poll_wait_s=0.0)
+    ann = await vds.person("Ann")
+    evil = "https://evil.example"
+
+    async def open_poll(token: str = ann.token, **named: str) -> Any:
+        first = {"type": "authenticate", "version": 1, "token": token}
+        return await ask(vds, "POST", POLL, first, **named)
+
+    opened = await open_poll()
+    poll = f"{POLL}/{(await opened.json())['poll']}"
+    for response in [
+        opened,
+        await open_poll("nonsense"),
+        await open_poll(Origin=evil),
+        await ask(vds, "POST", POLL, b"{"),
+        await ask(vds, "POST", POLL, b"x" * 40_000),
+        await open_poll(),
+        await open_poll(),
+        await ask(vds, "GET", f"{poll}?after=0"),
+        await ask(vds, "GET", f"{poll}?after=x"),
+        await ask(vds, "GET", poll, Origin=evil),
+        *[await ask(vds, "GET", poll) for _ in range(9)],
+        await ask(vds, "POST", f"{poll}/messages?after=0", [{"type": "ping"}]),
+        await ask(vds, "POST", f"{poll}/messages?after=x", []),
+        await ask(vds, "POST", f"{poll}/messages", [], Origin=evil),
+        await ask(vds, "POST", f"{poll}/messages", b"x" * 200_000),
+        await ask(vds, "DELETE", poll, Origin=evil),
+        await ask(vds, "DELETE", poll),
+        await ask(vds, "GET", poll),
+        await ask(vds, "POST", f"{poll}/messages", []),
+    ]:
+        seen.add(await check(response))
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("signaling.storage.sqlite.SqliteStorage.is_live", broken)
+    seen.add(await check(await open_poll()))
+    monkeypatch.undo()
+    from signaling.app import STORAGE
+
+    await vds.server.app[STORAGE].close()
+    seen.add(await check(await open_poll()))
+    assert {p for p in promised() if p[0].startswith(POLL)} - seen == set()
 
 
 def promised() -> set[tuple[str, str, int]]:
@@ -375,7 +425,9 @@ async def test_the_handlers_answer_as_described(start: Any, monkeypatch: Any) ->
 
     sockets = {("/api/signaling", "get", 101), ("/api/signaling", "get", 429)}  # test_websocket
     others = {
-        p for p in promised() if "/passkey" not in p[0] and not is_own(p[0]) and p[0] not in ROADS
+        p
+        for p in promised()
+        if "/passkey" not in p[0] and not is_own(p[0]) and not p[0].startswith((*ROADS, POLL))
     }
     assert others - seen == sockets
 

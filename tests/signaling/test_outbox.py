@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from signaling.errors import Replaced
-from signaling.outbox import Outbox
+from signaling.websocket import SocketOutbox
 
 
 class StuckSocket:
@@ -25,7 +25,7 @@ class StuckSocket:
 
 async def test_messages_are_sent_in_order_and_nothing_waits() -> None:
     socket: Any = StuckSocket()
-    outbox = Outbox(socket, 64, abort=lambda: None)
+    outbox = SocketOutbox(socket, 64, abort=lambda: None)
     for number in range(50):
         outbox.push(b"%d" % number)
     assert socket.sent == []
@@ -40,7 +40,7 @@ async def test_messages_are_sent_in_order_and_nothing_waits() -> None:
 async def test_who_does_not_read_is_cut_off() -> None:
     socket: Any = StuckSocket()
     cut: list[bool] = []
-    outbox = Outbox(socket, 4, abort=lambda: cut.append(True))
+    outbox = SocketOutbox(socket, 4, abort=lambda: cut.append(True))
     for _ in range(4):
         outbox.push(b"x")
     assert not cut
@@ -55,7 +55,7 @@ async def test_who_does_not_read_is_cut_off() -> None:
 async def test_why_is_said_before_closing_and_nothing_after() -> None:
     socket: Any = StuckSocket()
     socket.release.set()
-    outbox = Outbox(socket, 4, abort=lambda: None)
+    outbox = SocketOutbox(socket, 4, abort=lambda: None)
     outbox.push(b"first")
     outbox.refuse(Replaced())
     outbox.push(b"after")
