@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from filelock import FileLock, Timeout
@@ -27,6 +27,7 @@ from gpu_peer.logs import describe
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.certificate import load_certificate
+from gpu_peer.transports.relay import Relay
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.transports.signaling_client import SignalingClient
 
@@ -34,9 +35,6 @@ FAREWELL_S = 0.2
 """So long devices get to read how their answers ended."""
 
 CLOSE_ENGINE_S = 1.0
-
-SIGNALED = "signaled"
-"""The road that the list of devices names."""
 
 T = TypeVar("T")
 
@@ -82,7 +80,10 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
                     _reading(engine, home) as broken,
                 ):
                     sessions = SignaledSessions(
-                        certificate, serving(home, household, clock, SIGNALED)
+                        certificate,
+                        lambda road, on_bound: serving(
+                            home, household, clock, road, on_bound=on_bound
+                        ),
                     )
                     try:
                         await _signal(config, identity, sessions, clock, stop, broken)
@@ -166,29 +167,44 @@ async def _signal(
     stop: asyncio.Event,
     broken: asyncio.Future[None],
 ) -> None:
-    """Stay known to the signaling server until the end."""
+    """Stay known to the signaling servers until the end."""
+    lasting: list[asyncio.Future[None]] = [
+        asyncio.ensure_future(work)
+        for server, origin in config.signaling_servers.items()
+        for work in _known_to(server, origin, identity, sessions, clock)
+    ]
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        ends: tuple[asyncio.Future[Any], ...] = (*lasting, stopping, broken)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in (*lasting, broken):
+            if end.done():
+                end.result()
+    finally:
+        ours: tuple[asyncio.Future[Any], ...] = (*lasting, stopping)
+        for task in ours:
+            task.cancel()
+        await asyncio.wait(ours)
+
+
+def _known_to(
+    server: str, origin: str, identity: Identity, sessions: SignaledSessions, clock: Clock
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Give what keeps this home known to one server, and one server's relay known to this home."""
     first = True
 
     def ready() -> None:
         nonlocal first
-        log.info("ready" if first else "signaling_back", home=identity.home_id)
+        log.info("ready" if first else "signaling_back", home=identity.home_id, server=server)
         first = False
+        relay.wake()
 
     def assertion() -> str:
-        return identity.assertion(config.audience, socket.gethostname()[:64], time.time())
+        return identity.assertion(origin, socket.gethostname()[:64], time.time())
 
-    client = SignalingClient(config.signaling_url, assertion, sessions, clock, ready)
-    running = asyncio.ensure_future(client.run())
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        ends = (running, stopping, broken)
-        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in done:
-            end.result()
-    finally:
-        running.cancel()
-        stopping.cancel()
-        await asyncio.wait((running, stopping))
+    relay = Relay(server, assertion, clock)
+    client = SignalingClient(server, origin, assertion, sessions, clock, ready, relay.ice_servers)
+    return client.run(), relay.run()
 
 
 async def _farewell(sessions: SignaledSessions) -> None:

@@ -35,6 +35,7 @@ class Config(BaseSettings):
     local_port: int | None = Field(default=None, ge=1, le=65535)
     origin: str = ""
     signaling: str = ""
+    local_signaling: str = ""
     model: Path | None = None
     device: AskedDevice = "auto"
     threads: int = Field(default=0, ge=0, le=1024)
@@ -49,6 +50,13 @@ class Config(BaseSettings):
         parts = urlsplit(address)
         if address and parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("an address of another machine begins with https://")
+        return address
+
+    @field_validator("local_signaling")
+    @classmethod
+    def _is_here(cls, address: str) -> str:
+        if address and urlsplit(address).hostname not in LOOPBACK:
+            raise ValueError("it is an address of this machine, like http://localhost:8080")
         return address
 
     @property
@@ -70,6 +78,12 @@ class Config(BaseSettings):
     def signaling_url(self) -> str:
         """The address of the signaling server, without a path."""
         return self.signaling.rstrip("/") or f"http://localhost:{self.port}"
+
+    @property
+    def signaling_servers(self) -> dict[str, str]:
+        """All signaling servers that know this home: address and origin, both without a path."""
+        local = self.local_signaling.rstrip("/")
+        return ({local: local} if local else {}) | {self.signaling_url: self.audience}
 
 
 def read_config() -> Config:

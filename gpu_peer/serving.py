@@ -1,5 +1,7 @@
 """A device from its first message to its last: received, then served the chats of its person."""
 
+from collections.abc import Callable
+
 import structlog
 
 from gpu_peer.chat.connection import DeviceConnection
@@ -13,12 +15,18 @@ from gpu_peer.logs import describe
 from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.signaled_sessions import Serve
 from gpu_peer.trust.connect import Fingerprints
+from protocol.roads import RoadName
 
 log = structlog.get_logger()
 
 
 def serving(
-    home: Home, household: Household, clock: Clock, road: str, tickets: Tickets | None = None
+    home: Home,
+    household: Household,
+    clock: Clock,
+    road: RoadName,
+    tickets: Tickets | None = None,
+    on_bound: Callable[[], None] = lambda: None,
 ) -> Serve:
     """Give what serves the channels of one road.
 
@@ -28,6 +36,7 @@ def serving(
         clock: The time.
         road: Its name in the list of devices.
         tickets: For devices to dial with the next time.
+        on_bound: Called once a device has proved that it is known here.
     """
 
     async def serve(channel: Channel, fingerprints: Fingerprints) -> None:
@@ -35,6 +44,7 @@ def serving(
         if opened is None:
             log.info("device_not_admitted")
             return
+        on_bound()
         asker = Asker(opened.device.person, opened.device.id)
         log.info("device_connected")
         try:

@@ -6,6 +6,7 @@ aiortc has no ICE restart, so every offer gets a connection of its own.
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import aioice
 from aiortc import (
     RTCCertificate,
     RTCConfiguration,
@@ -15,10 +16,14 @@ from aiortc import (
 )
 from aiortc.sdp import candidate_from_sdp
 
+from gpu_peer.transports import gathering
 from gpu_peer.transports.data_channel import DataChannel
+from gpu_peer.transports.ice_servers import NONE, IceServers
+from gpu_peer.transports.road import road_of
 from gpu_peer.transports.sdp import fingerprint, is_mdns, prepare_answer, prepare_offer
 from gpu_peer.trust.connect import Fingerprints
 from protocol.errors import Malformed
+from protocol.roads import RoadName
 from protocol.signaling import Candidate
 
 LABEL = "chat"
@@ -26,7 +31,8 @@ CONNECT_S = 15.0
 """aiortc never gives up by itself."""
 
 CLOSE_S = 1.0
-"""So long what was said last may take to arrive."""
+"""So long what was said last may take to arrive, and so long the end is waited for: aioice asks a
+relay that is gone for a minute to forget it."""
 
 MAX_CANDIDATES = 64
 
@@ -34,18 +40,23 @@ MAX_CANDIDATES = 64
 class SignaledSession:
     """A peer connection with one data channel, from the offer to the end."""
 
+    _ice: aioice.Connection
+
     def __init__(
         self,
         certificate: RTCCertificate,
-        serve: Callable[[DataChannel, Fingerprints], Awaitable[None]],
+        serve: Callable[[RoadName], Callable[[DataChannel, Fingerprints], Awaitable[None]]],
+        servers: IceServers = NONE,
     ) -> None:
         """Prepare.
 
         Args:
             certificate: The PC's own.
-            serve: Finds out who it is and talks to the device until the channel is closed. Handed
-                the fingerprints of the descriptions that are enforced.
+            serve: Gives, for a road, what finds out who it is and talks to the device until the
+                channel is closed. Handed the fingerprints of the descriptions that are enforced.
+            servers: May be asked for more addresses of this PC.
         """
+        self._servers = servers
         # Not none: the default is a third party's STUN server.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         # aiortc has no public way to give it a certificate.
@@ -72,6 +83,8 @@ class SignaledSession:
                 raise Malformed("The offer has no data channel.")
             # The device is the DTLS client: censors know the handshakes that libraries begin.
             self._peer.sctp.transport._set_role("server")
+            self._ice = self._peer.sctp.transport.transport._connection
+            gathering.prepare(self._ice, self._servers)
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except Exception:  # aiortc's parser raises whatever its code happens to
             raise Malformed("The offer is not a session description.") from None
@@ -104,7 +117,8 @@ class SignaledSession:
             async with asyncio.timeout(CONNECT_S):
                 channel = await self._opened
             try:
-                await self._serve(channel, self._fingerprints())
+                serve = self._serve(road_of(self._ice))
+                await serve(channel, self._fingerprints())
             finally:
                 if not channel.is_cut:
                     channel.close()
@@ -121,8 +135,10 @@ class SignaledSession:
             self._opened.cancel()
         if self._closing is None:
             self._closing = asyncio.ensure_future(self._peer.close())
-        # Shielded: aiortc breaks when a task that waits for its end is cancelled.
-        await asyncio.shield(self._closing)
+        # Not awaited itself: aiortc breaks when a task that waits for its end is cancelled.
+        done, _ = await asyncio.wait((self._closing,), timeout=CLOSE_S)
+        for closed in done:
+            closed.result()
 
     def _fingerprints(self) -> Fingerprints:
         return Fingerprints(

@@ -8,9 +8,11 @@ import structlog
 from aiortc import RTCCertificate
 
 from gpu_peer.transports.channel import Channel
+from gpu_peer.transports.introducer import Introducer
 from gpu_peer.transports.signaled import SignaledSession
 from gpu_peer.trust.connect import Fingerprints
 from protocol.errors import ErrorCode, Malformed
+from protocol.roads import RoadName
 from protocol.signaling import Answer, Candidate, Offer, Refusal, RoomPeer, Signal, SignalPosted
 
 PER_ACCOUNT = 16
@@ -19,8 +21,12 @@ IN_ALL = 128
 Serve = Callable[[Channel, Fingerprints], Awaitable[None]]
 """Finds out who is at the other end, and talks to them until the channel is closed."""
 
-Post = Callable[[str, str, Signal], Awaitable[None]]
-"""Hands a signal to a peer of a room: room, peer, signal."""
+ServeRoad = Callable[[RoadName, Callable[[], None]], Serve]
+"""Gives what serves a channel of this road, and calls the function once it knows its device."""
+
+# Each server names peers and accounts by itself, so its names count beside it only.
+_Key = tuple[Introducer, str, str]
+_Account = tuple[Introducer, str | None]
 
 log = structlog.get_logger()
 
@@ -28,8 +34,8 @@ log = structlog.get_logger()
 class Signals(Protocol):
     """What takes the signals that the signaling server hands on."""
 
-    def take(self, posted: SignalPosted, post: Post) -> None:
-        """Take a signal; answers go to `post`."""
+    def take(self, posted: SignalPosted, introducer: Introducer) -> None:
+        """Take a signal; answers go back by the introducer."""
 
 
 def account_of(sender: RoomPeer) -> str | None:
@@ -44,22 +50,22 @@ def account_of(sender: RoomPeer) -> str | None:
 class SignaledSessions:
     """See `Signals`. A connection goes on when the signaling server is gone."""
 
-    def __init__(self, certificate: RTCCertificate, serve: Serve) -> None:
+    def __init__(self, certificate: RTCCertificate, serve: ServeRoad) -> None:
         self._certificate = certificate
         self._serve = serve
-        self._sessions: dict[tuple[str, str], tuple[str, SignaledSession]] = {}
+        self._sessions: dict[_Key, tuple[_Account, SignaledSession]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def take(self, posted: SignalPosted, post: Post) -> None:
+    def take(self, posted: SignalPosted, introducer: Introducer) -> None:
         """See `Signals`."""
         match posted.signal:
             case Offer():
-                self._take_offer(posted, posted.signal, post)
+                self._take_offer(posted, posted.signal, introducer)
             case Candidate() as candidate:
-                known = self._sessions.get((posted.sender.id, candidate.connection))
+                known = self._sessions.get((introducer, posted.sender.id, candidate.connection))
                 if known is not None:
                     self._spawn(known[1].add_candidate(candidate))
             case Answer() | Refusal():
@@ -75,22 +81,28 @@ class SignaledSessions:
         for session in sessions:
             await session.close()
 
-    def _take_offer(self, posted: SignalPosted, offer: Offer, post: Post) -> None:
-        key = (posted.sender.id, offer.connection)
+    def _take_offer(self, posted: SignalPosted, offer: Offer, introducer: Introducer) -> None:
+        key = (introducer, posted.sender.id, offer.connection)
         if key in self._sessions:
             return  # An ICE restart, which aiortc cannot do: the device opens a new connection.
-        reason = self._reason_against(account := account_of(posted.sender))
+        account = account_of(posted.sender)
+        reason = self._reason_against((introducer, account))
         if account is None or reason is not None:
             code, sentence = reason or ("not_authenticated", "Log in first.")
             refusal = Refusal(connection=offer.connection, code=code, message=sentence)
-            self._spawn(post(posted.room, posted.sender.id, refusal))
+            self._spawn(introducer.post(posted.room, posted.sender.id, refusal))
             return
 
-        session = SignaledSession(self._certificate, self._serve)
-        self._sessions[key] = (account, session)
-        self._spawn(self._run(key, session, posted, offer, post))
+        def vouch() -> None:
+            self._spawn(introducer.vouch(posted.room))
 
-    def _reason_against(self, account: str | None) -> tuple[ErrorCode, str] | None:
+        session = SignaledSession(
+            self._certificate, lambda road: self._serve(road, vouch), introducer.ice_servers()
+        )
+        self._sessions[key] = ((introducer, account), session)
+        self._spawn(self._run(key, session, posted, offer, introducer))
+
+    def _reason_against(self, account: _Account) -> tuple[ErrorCode, str] | None:
         mine = sum(owner == account for owner, _ in self._sessions.values())
         if len(self._sessions) >= IN_ALL or mine >= PER_ACCOUNT:
             return "too_many_connections", "Too many devices are connected. Close one and retry."
@@ -98,11 +110,11 @@ class SignaledSessions:
 
     async def _run(
         self,
-        key: tuple[str, str],
+        key: _Key,
         session: SignaledSession,
         posted: SignalPosted,
         offer: Offer,
-        post: Post,
+        introducer: Introducer,
     ) -> None:
         try:
             signal: Signal
@@ -110,7 +122,7 @@ class SignaledSessions:
                 signal = Answer(connection=offer.connection, sdp=await session.accept(offer.sdp))
             except Malformed as error:
                 signal = Refusal(connection=offer.connection, code=error.code, message=str(error))
-            await post(posted.room, posted.sender.id, signal)
+            await introducer.post(posted.room, posted.sender.id, signal)
             if isinstance(signal, Answer):
                 await session.run()
         finally:

@@ -1,10 +1,10 @@
-"""The WebSocket to the signaling server, opened again for as long as this process runs.
+"""Keeps this home known to one signaling server for as long as this process runs.
 
-Connections to devices do not depend on it once they are open.
+By a WebSocket, or where that does not open by polling. Connections to devices do not depend on
+either once they are open.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable
 
@@ -12,9 +12,14 @@ import aiohttp
 import structlog
 
 from gpu_peer.clock import Clock
+from gpu_peer.transports.alarm import Alarm
 from gpu_peer.transports.backoff import delay_s
+from gpu_peer.transports.ice_servers import IceServers
 from gpu_peer.transports.signaled_sessions import Signals
-from protocol import VERSION, codec, limits
+from gpu_peer.transports.signaling_link import Link
+from gpu_peer.transports.signaling_poll import open_poll
+from gpu_peer.transports.signaling_socket import OPEN_S, SocketLink, open_socket
+from protocol import VERSION, codec
 from protocol.errors import ProtocolError
 from protocol.signaling import (
     Authenticate,
@@ -25,50 +30,58 @@ from protocol.signaling import (
     SignalingError,
     SignalPosted,
     ToVds,
+    VouchForRoom,
 )
-
-PATH = "/api/signaling"
-OPEN_S = 10.0
-"""So long may opening the socket, and then the server's welcome, take."""
-
-PING_S = 15.0
-"""A ping each so many seconds; half of that later without a pong the socket is given up."""
 
 REPLACED_S = 60.0
 """A home that another process with its key took the place of waits so long before it takes it back,
 or the two would throw each other out for ever."""
 
+SOCKET_AGAIN_S = 300.0
+"""So often a home that polls tries whether the WebSocket opens by now."""
+
+VOUCH_S = 24 * 3600.0
+"""A room is vouched for at most so often."""
+
 log = structlog.get_logger()
 
 
 class SignalingClient:
-    """Keeps this home known to the signaling server, and passes signals both ways."""
+    """Passes signals both ways; the `Introducer` of every device that comes by this server."""
 
     def __init__(
         self,
         server: str,
+        origin: str,
         assertion: Callable[[], str],
         signals: Signals,
         clock: Clock,
         on_ready: Callable[[], None],
+        ice_servers: Callable[[], IceServers],
     ) -> None:
         """Prepare.
 
         Args:
             server: The server's address, `http` or `https`, without a path.
+            origin: The origin that it is known by to browsers.
             assertion: Signs a fresh token for each connection.
             signals: Takes what devices send.
             clock: The time.
             on_ready: Called each time the server has welcomed this home.
+            ice_servers: Gives the server's own that answer.
         """
-        self._url = server + PATH
+        self._server = server
+        self._origin = origin
         self._assertion = assertion
         self._signals = signals
         self._clock = clock
         self._on_ready = on_ready
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self.ice_servers = ice_servers
+        self._alarm = Alarm(clock)
+        self._link: Link | None = None
         self._failures = 0
-        self._wake = asyncio.Event()
+        self._polls = False
+        self._vouched_s: dict[str, float] = {}
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled."""
@@ -77,78 +90,114 @@ class SignalingClient:
                 self._failures += 1
                 least_s = await self._connect(http)
                 chance = random.random()  # noqa: S311  # spreads load, guards nothing
-                await self._rest(max(least_s, delay_s(self._failures, chance)))
+                await self._alarm.rest(max(least_s, delay_s(self._failures, chance)))
 
     def wake(self) -> None:
         """Try again at once: the network may be back."""
-        self._wake.set()
+        self._alarm.ring()
 
     async def post(self, room: str, peer: str, signal: Signal) -> None:
-        """Hand a signal to a peer. Without the server it is dropped: the device asks again."""
-        try:
-            await self._send(PostSignal(room=room, to=peer, signal=signal))
-        except ConnectionError:
-            log.debug("signal_dropped")
+        """See `Introducer`. Without the server it is dropped: the device asks again."""
+        await self._send(PostSignal(room=room, to=peer, signal=signal))
+
+    async def vouch(self, room: str) -> None:
+        """See `Introducer`. Once a day is enough."""
+        now_s = self._clock.now_s()
+        lately = {r: s for r, s in self._vouched_s.items() if now_s - s < VOUCH_S}
+        if room not in lately and await self._send(VouchForRoom(room=room)):
+            lately[room] = now_s
+        self._vouched_s = lately
 
     async def _connect(self, http: aiohttp.ClientSession) -> float:
-        """Open the socket and stay until it is lost. Gives how long to wait at the least."""
+        """Stay known until the link is lost. Gives how long to wait at the least."""
         try:
-            async with asyncio.timeout(OPEN_S):
-                socket = await http.ws_connect(
-                    self._url, heartbeat=PING_S, max_msg_size=2 * limits.SIGNALING_BYTES
-                )
-            async with socket:
-                self._socket = socket
-                return await self._talk(socket)
+            socket = None if self._polls else await self._socket(http)
+            return await (self._poll(http) if socket is None else self._talk(socket))
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            self._polls = False
             log.info("signaling_lost", failures=self._failures, kind=type(error).__name__)
-        finally:
-            self._socket = None
         return 0.0
 
-    async def _talk(self, socket: aiohttp.ClientWebSocketResponse) -> float:
-        await self._send(Authenticate(version=VERSION, token=self._assertion()))
-        welcomed = False
-        while True:
-            message = await socket.receive(timeout=None if welcomed else OPEN_S)
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                log.info("signaling_closed", code=socket.close_code)
-                return 0.0
-            try:
-                received: FromVds = codec.from_vds.decode(message.data)
-            except ProtocolError as error:
-                log.warning("signaling_not_understood", code=error.code)
-                continue
-            match received:
-                case Authenticated():
-                    welcomed = True
-                    self._failures = 0
-                    self._on_ready()
-                case SignalPosted():
-                    self._signals.take(received, self.post)
-                case SignalingError():
-                    log.warning("signaling_refused", code=received.code)
-                    if received.code == "replaced":
-                        return REPLACED_S
-                    if not welcomed:
-                        return float(received.retry_after_s or 0)
-                case _:
-                    pass
-
-    async def _send(self, message: ToVds) -> None:
-        if self._socket is None:
-            raise ConnectionError
-        await self._socket.send_str(codec.encode(message).decode())
-
-    async def _rest(self, wait_s: float) -> None:
-        """Wait, or less if woken."""
-        self._wake.clear()
-        waking = asyncio.ensure_future(self._wake.wait())
-        resting = asyncio.ensure_future(self._clock.sleep(wait_s))
+    async def _socket(self, http: aiohttp.ClientSession) -> SocketLink | None:
+        """Open the WebSocket; None where there is a server, but something lets none through."""
         try:
-            await asyncio.wait((waking, resting), return_when=asyncio.FIRST_COMPLETED)
+            return await open_socket(http, self._server, self._hello())
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            log.debug("socket_not_opened", kind=type(error).__name__)
+            return None
+
+    async def _poll(self, http: aiohttp.ClientSession) -> float:
+        """Poll until that is lost, or until the WebSocket that opens after all is."""
+        poll = await open_poll(http, self._server, self._origin, self._hello())
+        if not self._polls:
+            log.info("signaling_polls")
+        self._polls = True
+        talking = asyncio.ensure_future(self._talk(poll))
+        opening = asyncio.ensure_future(self._socket_again(http))
+        try:
+            await asyncio.wait((talking, opening), return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done():
+                return talking.result()
         finally:
-            for task in (waking, resting):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            talking.cancel()
+            opening.cancel()
+            await asyncio.gather(talking, opening, return_exceptions=True)
+        self._polls = False  # the server has put the socket in the poll's place
+        return await self._talk(opening.result())
+
+    async def _socket_again(self, http: aiohttp.ClientSession) -> SocketLink:
+        while True:
+            await self._clock.sleep(SOCKET_AGAIN_S)
+            try:
+                return await open_socket(http, self._server, self._hello())
+            except (aiohttp.ClientError, OSError):
+                continue
+
+    async def _talk(self, link: Link) -> float:
+        self._link = link
+        welcomed = False
+        try:
+            while True:
+                async with asyncio.timeout(None if welcomed else OPEN_S):
+                    raw = await link.receive()
+                if raw is None:
+                    return 0.0
+                try:
+                    received: FromVds = codec.from_vds.decode(raw)
+                except ProtocolError as error:
+                    log.warning("signaling_not_understood", code=error.code)
+                    continue
+                match received:
+                    case Authenticated():
+                        welcomed = True
+                        self._failures = 0
+                        self._on_ready()
+                    case SignalPosted():
+                        self._signals.take(received, self)
+                    case SignalingError():
+                        log.warning("signaling_refused", code=received.code)
+                        if received.code == "replaced":
+                            return REPLACED_S
+                        if not welcomed:
+                            return float(received.retry_after_s or 0)
+                    case _:
+                        pass
+        finally:
+            self._link = None
+            await link.close()
+
+    async def _send(self, message: ToVds) -> bool:
+        """Send what nobody waits for; gives whether it went out."""
+        try:
+            if self._link is None:
+                raise ConnectionError
+            await self._link.send(message)
+        except (aiohttp.ClientError, OSError):
+            log.debug("signal_dropped")
+            return False
+        return True
+
+    def _hello(self) -> Authenticate:
+        return Authenticate(version=VERSION, token=self._assertion())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from aiortc import RTCCertificate
 
-from gpu_peer.serving import serving
 from gpu_peer.transports.certificate import load_certificate
 from gpu_peer.transports.signaled_sessions import SignaledSessions
 from gpu_peer.uuid7 import uuid7
 from protocol.accounts import User
-from protocol.signaling import Answer, Offer, Refusal, RoomPeer, Signal, SignalPosted
+from protocol.signaling import Answer, Offer, Refusal, RoomPeer, SignalPosted
 from tests.gpu_peer.support.house import House, a_house
+from tests.gpu_peer.support.introducer import MemoryIntroducer
 from tests.gpu_peer.support.trust import PrivateKey, public
 from tests.gpu_peer.support.virtual_clock import VirtualClock
 from tests.hostile.device import Declined
@@ -30,8 +30,8 @@ class Home:
 
         self._watch = house.home.watch
         house.home.watch = self._open  # type: ignore[method-assign]  # a session's first act
-        serve = serving(house.home, house.household, house.clock, "signaled")
-        self._signaled = SignaledSessions(certificate, serve)
+        self._introducer = MemoryIntroducer()
+        self._signaled = SignaledSessions(certificate, house.serving)
 
     @property
     def owner(self) -> str:
@@ -44,15 +44,13 @@ class Home:
 
     async def answer(self, offer: str) -> str:
         """Give the answer to an offer; `Declined` where there is none."""
-        signals: asyncio.Queue[Signal] = asyncio.Queue()
-
-        async def post(_room: str, _peer: str, signal: Signal) -> None:
-            signals.put_nowait(signal)
-
         # Whoever holds the VDS says whose device it is: here always that it is the owner's.
         sender = RoomPeer(id=uuid7(), role="device", user=User(id=self.owner, name="Anna"))
+        signals = self._introducer.join(sender.id)
         signal = Offer(connection="c1", sdp=offer)
-        self._signaled.take(SignalPosted(room="room", sender=sender, signal=signal), post)
+        self._signaled.take(
+            SignalPosted(room="room", sender=sender, signal=signal), self._introducer
+        )
         async with asyncio.timeout(10):
             said = await signals.get()
         if isinstance(said, Refusal):

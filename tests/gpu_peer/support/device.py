@@ -37,9 +37,12 @@ from protocol.errors import ProtocolError
 from protocol.framing import Joiner, split
 from protocol.signaling import Answer, Offer, Refusal, RoomPeer, Signal, SignalPosted
 from protocol.transcript import Purpose
+from tests.gpu_peer.support.introducer import MemoryIntroducer
 from tests.gpu_peer.support.trust import HOME, DeviceEnd, PrivateKey
 
 M = TypeVar("M")
+
+_EVERYBODYS = MemoryIntroducer()
 
 
 class Ears:
@@ -160,6 +163,7 @@ class RtcDevice(Talker):
         home_key: bytes = HOME.key,
         label: str = "chat",
         certificate: RTCCertificate | None = None,
+        introducer: MemoryIntroducer | None = None,
     ) -> None:
         super().__init__()
         self.key = key or Ed25519PrivateKey.generate()
@@ -173,13 +177,14 @@ class RtcDevice(Talker):
         self.channel.on("close", lambda: self.put(None))
         self.open = asyncio.Event()
         self.channel.on("open", self.open.set)
-        self.signals: asyncio.Queue[Signal] = asyncio.Queue()
         self._joiner = Joiner()
         self._home = signals
         self._decoder: codec.Decoder[Any] = codec.trust_from_home
         self._sender = RoomPeer(
             id=f"peer-{uuid7()}", role="device", user=User(id=account, name="Somebody")
         )
+        self._introducer = introducer or _EVERYBODYS
+        self.signals = self._introducer.join(self._sender.id)
 
     async def offer(self, sdp: str | None = None) -> Signal:
         """Offer a connection and give what the PC says to it."""
@@ -190,11 +195,8 @@ class RtcDevice(Talker):
             return await self.signals.get()
 
     def post(self, signal: Signal) -> None:
-        async def answer(_room: str, _peer: str, signal: Signal) -> None:
-            self.signals.put_nowait(signal)
-
         posted = SignalPosted(room="room", sender=self._sender, signal=signal)
-        self._home.take(posted, answer)
+        self._home.take(posted, self._introducer)
 
     async def reach(self, sdp: str | None = None) -> None:
         """Open a channel; nobody has proved anything."""

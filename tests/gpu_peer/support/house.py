@@ -1,7 +1,7 @@
 """A home with a scripted engine and devices that join it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from gpu_peer.transports.certificate import fingerprint_of, load_certificate
 from gpu_peer.transports.lan.addresses import Addresses
 from gpu_peer.transports.lan.listener import LanListener
 from gpu_peer.transports.lan.tickets import LanTickets
-from gpu_peer.transports.signaled_sessions import SignaledSessions, Signals
+from gpu_peer.transports.signaled_sessions import Serve, SignaledSessions, Signals
 from gpu_peer.trust.connect import Open
+from protocol.roads import RoadName
 from tests.gpu_peer.support.device import MemoryDevice, RtcDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
 from tests.gpu_peer.support.trust import FINGERPRINTS, HOME, public
@@ -63,6 +64,10 @@ class House:
                 return person.id
         return (await self.household.add_person(name, "member")).id
 
+    def serving(self, road: RoadName, on_bound: Callable[[], None] = lambda: None) -> Serve:
+        """Give what serves the channels of one road."""
+        return serving(self.home, self.household, self.clock, road, on_bound=on_bound)
+
     async def device(self, name: str, signals: Signals, **more: Any) -> RtcDevice:
         """Give a device over WebRTC that is paired as this person's."""
         device = RtcDevice(name, signals, **more)
@@ -91,8 +96,7 @@ async def a_house(path: Path, clock: Clock) -> AsyncIterator[House]:
 @asynccontextmanager
 async def sessions_of(house: House, folder: Path) -> AsyncIterator[SignaledSessions]:
     """Have the house reached over WebRTC; its certificate is kept in the folder."""
-    serve = serving(house.home, house.household, house.clock, "signaled")
-    sessions = SignaledSessions(load_certificate(folder), serve)
+    sessions = SignaledSessions(load_certificate(folder), house.serving)
     try:
         yield sessions
     finally:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from gpu_peer.transports.signaled_sessions import Post
-from gpu_peer.transports.signaling_client import PATH
+from gpu_peer.transports.introducer import Introducer
+from gpu_peer.transports.signaling_socket import PATH
 from protocol import VERSION, codec
 from protocol.signaling import (
     Authenticate,
@@ -77,12 +77,12 @@ class ThroughVds:
         self._vds = vds
         self._tasks: list[asyncio.Future[None]] = []
 
-    def take(self, posted: SignalPosted, post: Post) -> None:
+    def take(self, posted: SignalPosted, introducer: Introducer) -> None:
         async def carry() -> None:
             await self._vds.say(posted)
             if isinstance(posted.signal, Offer):
                 answer = await self._vds.posted.get()
-                await post(answer.room, answer.to, answer.signal)
+                await introducer.post(answer.room, answer.to, answer.signal)
 
         self._tasks.append(asyncio.ensure_future(carry()))
 

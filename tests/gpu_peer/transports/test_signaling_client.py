@@ -4,7 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gpu_peer.transports.signaled_sessions import Post
+from gpu_peer.transports.ice_servers import NONE
+from gpu_peer.transports.introducer import Introducer
 from gpu_peer.transports.signaling_client import REPLACED_S, SignalingClient
 from protocol.accounts import User
 from protocol.signaling import Offer, Refusal, RoomPeer, SignalingError, SignalPosted
@@ -20,10 +21,11 @@ class Recorder:
     def __init__(self) -> None:
         self.taken: list[SignalPosted] = []
 
-    def take(self, posted: SignalPosted, post: Post) -> None:
+    def take(self, posted: SignalPosted, introducer: Introducer) -> None:
         self.taken.append(posted)
         refusal = Refusal(connection="c", code="malformed", message="no")
-        self.task = asyncio.ensure_future(post(posted.room, posted.sender.id, refusal))
+        answered = introducer.post(posted.room, posted.sender.id, refusal)
+        self.task = asyncio.ensure_future(answered)
 
 
 class Home:
@@ -33,7 +35,9 @@ class Home:
         self.ready = 0
         self.came: asyncio.Queue[int] = asyncio.Queue()
         self.minted = 0
-        self.client = SignalingClient(address, self._mint, self.signals, self.clock, self._ready)
+        self.client = SignalingClient(
+            address, address, self._mint, self.signals, self.clock, self._ready, lambda: NONE
+        )
 
     def _mint(self) -> str:
         self.minted += 1
@@ -122,7 +126,7 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
             await home.resting()
             home.clock.advance(15)
         await home.resting()
-        assert home.minted == 0
+        assert (home.minted, home.ready) == (4, 0)
 
 
 async def test_a_home_that_was_replaced_does_not_fight_for_its_place(vds: tuple[Vds, str]) -> None:

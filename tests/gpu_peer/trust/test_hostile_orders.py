@@ -12,7 +12,6 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gpu_peer.serving import serving
 from gpu_peer.transports.channel import FromHome
 from gpu_peer.trust.connect import CONNECT_MS
 from protocol import VERSION, base64url, crockford
@@ -126,7 +125,7 @@ class Doors:
         await self.house.start()
         self._watch = self.house.home.watch
         self.house.home.watch = self._open  # type: ignore[method-assign]  # a session's first act
-        self._serve = serving(self.house.home, self.house.household, self.clock, "memory")
+        self._serve = self.house.serving("p2p")
 
     async def play(self, is_known: bool, moves: list[str]) -> Played:
         """Say these on one connection."""
