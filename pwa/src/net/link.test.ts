@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
 import { TestDataChannel } from '../../tests/support/dataChannel'
 import { TestSocket } from '../../tests/support/socket'
+import { until } from '../../tests/support/until'
 import { fingerprints } from '../../tests/support/trust'
 import type { FromHome, Signal } from '../protocol/generated'
 import { type Connection, disconnected } from './connection'
@@ -62,7 +63,7 @@ beforeEach(() => {
     dial: (signals, handlers) => {
       const call: TestCall = { signals, handlers, hungUp: false }
       calls.push(call)
-      return { road: 'signaled', hangUp: () => (call.hungUp = true) }
+      return { road: () => Promise.resolve('p2p'), hangUp: () => (call.hungUp = true) }
     },
   })
   link = make({
@@ -128,7 +129,7 @@ describe('the way to the PC', () => {
     data.say(welcome)
     expect(told).toEqual(['welcomed'])
     expect(said).toEqual([welcome])
-    expect(link.road).toBe('signaled')
+    await until(() => link.road === 'p2p')
   })
 
   it('carries signals to the PC and back to the call that they are for', async () => {

@@ -1,5 +1,5 @@
 /** The shell around the connection machine: carries its actions out and tells it what happens. */
-import type { ErrorCode, FromHome, Signal, ToHome } from '../protocol/generated'
+import type { ErrorCode, FromHome, RoadName, Signal, ToHome } from '../protocol/generated'
 import type { Fingerprints } from '../trust/transcript'
 import { Channel } from './channel'
 import type { DataChannel } from './channel'
@@ -14,7 +14,7 @@ import {
 } from './connection'
 import { isLoggedOut } from './errors'
 import type { Opening, Running } from './opening'
-import type { Call, Dial, RoadName, SignalPost } from './road'
+import type { Call, SignaledDial, SignalPost } from './road'
 import { type FrameHook, Signaling, type Socket } from './signaling'
 
 /** A sign of life after a wake or a doubt comes within this, or the link is dead. */
@@ -22,7 +22,7 @@ const graceMs = 2_500
 
 export interface LinkOptions {
   clock: Clock
-  dial: Dial
+  dial: SignaledDial
   openSocket: () => Socket
   /** A token that is good for a while; a `NetError` where there is none. */
   token: () => Promise<string>
@@ -76,6 +76,8 @@ class WiredLink implements Link {
   private opening: Running | null = null
   /** Bound. */
   private channel: Channel | null = null
+  /** The road of the call, as far as its statistics have said. */
+  private known: RoadName | null = null
   private dueTimer: unknown = null
   /** Grows with every socket asked for: a token that comes too late opens nothing. */
   private socketsAsked = 0
@@ -87,7 +89,7 @@ class WiredLink implements Link {
   ) {}
 
   get road(): RoadName | null {
-    return this.channel ? (this.call?.road ?? null) : null
+    return this.channel ? this.known : null
   }
 
   start(): void {
@@ -225,6 +227,11 @@ class WiredLink implements Link {
     )
     this.channel = channel
     this.step({ type: 'bound' })
+    void this.call?.road().then((road) => {
+      if (this.channel !== channel) return
+      this.known = road
+      this.handlers.onConnection(this.connection)
+    })
     void code.then((derived) => {
       if (this.channel === channel) this.handlers.onCode(derived)
     })

@@ -1,6 +1,6 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { TestPeer } from '../../tests/support/peer'
+import { statsOf, TestPeer } from '../../tests/support/peer'
 import { fingerprints, fixed, hexOf } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
 import type { Signal } from '../protocol/generated'
@@ -19,6 +19,7 @@ let heard: ((signal: Signal) => void)[]
 let opened: Fingerprints[]
 let failed: number
 let certificate: () => Promise<RTCCertificate | null>
+let iceServers: () => Promise<RTCIceServer[]>
 
 beforeEach(() => {
   peers = []
@@ -27,12 +28,14 @@ beforeEach(() => {
   opened = []
   failed = 0
   certificate = () => Promise.resolve(null)
+  iceServers = () => Promise.resolve([])
 })
 
 /** Dials, and waits for the offer. */
 async function dial() {
   const dialing = signaledDial({
     certificate: () => certificate(),
+    iceServers: () => iceServers(),
     makePeer: (configuration) => {
       const peer = new TestPeer(configuration, sdp(fingerprints.device))
       peers.push(peer)
@@ -80,11 +83,31 @@ describe('an open channel', () => {
     expect([opened, failed, peer.closed]).toEqual([[], 1, true])
   })
 
+  it('says its road by the pair that carries it', async () => {
+    const { call, peer } = await answered(sdp(fingerprints.home))
+    expect(await call.road()).toBeNull()
+    peer.stats = statsOf({ candidateType: 'host' }, { candidateType: 'relay', address: '203.0.113.1' })
+    expect(await call.road()).toBe('relay')
+    call.hangUp()
+    expect(await call.road()).toBeNull()
+  })
+
   it('is none where the call was hung up', async () => {
     const { call, peer } = await dial()
     call.hangUp()
     peer.channel.onopen?.()
     expect([opened, failed]).toEqual([[], 0])
+  })
+})
+
+describe('the servers', () => {
+  it('are asked for anew for each call', async () => {
+    const servers = [[{ urls: ['stun:one'] }], [{ urls: ['stun:two'] }]]
+    iceServers = () => Promise.resolve(servers.shift()!)
+    await dial()
+    await dial()
+    const given = peers.map(({ configuration }) => configuration.iceServers)
+    expect(given).toEqual([[{ urls: ['stun:one'] }], [{ urls: ['stun:two'] }]])
   })
 })
 
@@ -109,6 +132,7 @@ describe('the certificate', () => {
     let give: (given: null) => void = () => undefined
     const dialing = signaledDial({
       certificate: () => new Promise((resolve) => (give = resolve)),
+      iceServers: () => iceServers(),
       makePeer: () => {
         throw new Error('Nobody waits for this call.')
       },

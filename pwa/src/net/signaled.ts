@@ -1,101 +1,60 @@
 /** A connection whose descriptions travel over the VDS (RFC 8829), candidates trickled (RFC 8838). */
-import type { Signal } from '../protocol/generated'
-import { fingerprint } from '../trust/fingerprint'
-import type { Fingerprints } from '../trust/transcript'
-import type { Call, Dial, DialHandlers, SignalPost } from './road'
+import type { RoadName, Signal } from '../protocol/generated'
+import { PeerCall, type PeerOptions } from './peerCall'
+import type { DialHandlers, SignaledDial, SignalPost } from './road'
+import { selectedRoad } from './selectedRoad'
 
-/** Always given: a browser's own default would ask a third party. */
-const configuration: RTCConfiguration = { iceServers: [] }
-
-export interface SignaledOptions {
-  /** This device's own; null leaves it to the browser. */
-  certificate: () => Promise<RTCCertificate | null>
-  makePeer: (configuration: RTCConfiguration) => RTCPeerConnection
+export interface SignaledOptions extends PeerOptions {
+  /** The VDS's. The offer waits for them, so they come soon or not at all. */
+  iceServers: () => Promise<RTCIceServer[]>
 }
 
-export function signaledDial(options: SignaledOptions): Dial {
+export function signaledDial(options: SignaledOptions): SignaledDial {
   return (signals, handlers) => new SignaledCall(options, signals, handlers)
 }
 
-class SignaledCall implements Call {
-  readonly road = 'signaled'
+class SignaledCall extends PeerCall {
   private readonly id = crypto.randomUUID()
-  private peer: RTCPeerConnection | null = null
   private readonly stopListening: () => void
   /** Candidates found before the offer has left; the PC knows no connection before it. */
   private early: Signal[] | null = []
-  private over = false
+  protected readonly iceServers: () => Promise<RTCIceServer[]>
 
   constructor(
-    private readonly options: SignaledOptions,
+    options: SignaledOptions,
     private readonly signals: SignalPost,
-    private readonly handlers: DialHandlers,
+    handlers: DialHandlers,
   ) {
+    super(options, handlers)
+    this.iceServers = options.iceServers
     this.stopListening = signals.listen(this.id, (signal) => void this.hear(signal))
-    void this.offer()
+    void this.dial()
   }
 
-  hangUp(): void {
-    if (this.over) return
-    this.over = true
+  async road(): Promise<RoadName | null> {
+    const stats = await this.statistics()
+    return stats && selectedRoad(stats)
+  }
+
+  override hangUp(): void {
     this.stopListening()
-    if (!this.peer) return
-    this.peer.onicecandidate = this.peer.onconnectionstatechange = null
-    this.peer.close()
+    super.hangUp()
   }
 
-  private async offer(): Promise<void> {
-    try {
-      const certificate = await this.options.certificate()
-      if (this.over) return
-      const peer = this.open(certificate ? [certificate] : [])
-      await peer.setLocalDescription()
-      const sdp = peer.localDescription?.sdp
-      if (this.over || !sdp) return
-      this.signals.post({ type: 'offer', connection: this.id, sdp })
-      const early = this.early ?? []
-      this.early = null
-      for (const candidate of early) this.signals.post(candidate)
-    } catch {
-      this.fail()
-    }
+  protected exchange(_peer: RTCPeerConnection, sdp: string): void {
+    this.signals.post({ type: 'offer', connection: this.id, sdp })
+    const early = this.early ?? []
+    this.early = null
+    for (const candidate of early) this.signals.post(candidate)
   }
 
-  private open(certificates: RTCCertificate[]): RTCPeerConnection {
-    const peer = (this.peer = this.options.makePeer({ ...configuration, certificates }))
-    peer.onicecandidate = ({ candidate }) => this.trickle(candidate)
-    peer.onconnectionstatechange = () => {
-      if (['failed', 'closed'].includes(peer.connectionState)) this.fail()
-    }
-    const channel = peer.createDataChannel('chat', { ordered: true })
-    channel.binaryType = 'arraybuffer'
-    channel.onopen = () => this.hand(channel, peer)
-    return peer
-  }
-
-  private hand(channel: RTCDataChannel, peer: RTCPeerConnection): void {
-    if (this.over) return
-    let fingerprints: Fingerprints
-    try {
-      fingerprints = {
-        home: fingerprint(peer.currentRemoteDescription?.sdp ?? ''),
-        device: fingerprint(peer.currentLocalDescription?.sdp ?? ''),
-      }
-    } catch {
-      return this.fail()
-    }
-    this.handlers.onOpen(channel, fingerprints)
-  }
-
-  private trickle(candidate: RTCIceCandidate | null): void {
-    // The end of candidates is not told: the PC would take it for the end of the connection.
-    if (this.over || !candidate?.candidate) return
+  protected override trickle({ candidate, sdpMid, sdpMLineIndex }: RTCIceCandidate): void {
     const signal: Signal = {
       type: 'candidate',
       connection: this.id,
-      candidate: candidate.candidate,
-      sdp_mid: candidate.sdpMid,
-      sdp_mline_index: candidate.sdpMLineIndex,
+      candidate,
+      sdp_mid: sdpMid,
+      sdp_mline_index: sdpMLineIndex,
     }
     if (this.early) this.early.push(signal)
     else this.signals.post(signal)
@@ -117,11 +76,5 @@ class SignaledCall implements Call {
     } catch {
       this.fail()
     }
-  }
-
-  private fail(): void {
-    if (this.over) return
-    this.hangUp()
-    this.handlers.onFailed()
   }
 }

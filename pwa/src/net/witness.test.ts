@@ -123,7 +123,7 @@ it('is told of every frame of a link', async () => {
     distrust: nothing,
     hello: () => ({ type: 'hello', version: 1, after: 0 }),
     openSocket: () => socket,
-    dial: () => ({ road: 'signaled', hangUp: nothing }),
+    dial: () => ({ road: () => Promise.resolve('p2p'), hangUp: nothing }),
     open: () => ({ stop: nothing }),
     onFrame: witness.frame,
   })({

@@ -3,13 +3,13 @@ import { computed, ref, shallowRef } from 'vue'
 import { disconnected, standing } from '../net/connection'
 import { introduction } from '../net/introduction'
 import type { Opening } from '../net/opening'
-import type { RoadName } from '../net/road'
 import {
   type ErrorCode,
   type FromChats,
   type FromHome,
   type Reply,
   ReplyShape,
+  type RoadName,
   type ToHome,
 } from '../protocol/generated'
 import { useAccount } from './account'

@@ -209,7 +209,7 @@ describe('on a real link', () => {
         },
         dial: (_, heard) => {
           calls.push(heard)
-          return { road: 'signaled', hangUp: () => undefined }
+          return { road: () => Promise.resolve('p2p'), hangUp: () => undefined }
         },
       })
     useConnection().listen({

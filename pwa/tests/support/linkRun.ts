@@ -34,7 +34,7 @@ export class LinkRun {
       },
       dial: (_, handlers) => {
         this.calls.push(handlers)
-        return { road: 'signaled', hangUp: () => undefined }
+        return { road: () => Promise.resolve('p2p'), hangUp: () => undefined }
       },
     })({
       onConnection: (connection) => (this.connection = connection),

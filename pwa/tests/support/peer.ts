@@ -7,6 +7,8 @@ export class TestPeer {
   currentLocalDescription: { sdp: string } | null = null
   currentRemoteDescription: { sdp: string } | null = null
   onicecandidate: unknown = null
+  /** What `getStats` gives, each with its id. */
+  stats: { id: string }[] = []
   onconnectionstatechange: (() => void) | null = null
 
   constructor(
@@ -30,7 +32,32 @@ export class TestPeer {
     return Promise.resolve()
   }
 
+  getStats(): Promise<Map<string, { id: string }>> {
+    return Promise.resolve(new Map(this.stats.map((one) => [one.id, one])))
+  }
+
+  /** The connection's state has become this one. */
+  turn(state: string): void {
+    this.connectionState = state
+    this.onconnectionstatechange?.()
+  }
+
   close(): void {
     this.closed = true
   }
+}
+
+/** Statistics of a connection over these two candidates, as Chromium gives them. */
+export function statsOf(
+  local: { candidateType: string; address?: string },
+  remote: { candidateType: string; address?: string },
+): { id: string }[] {
+  const other = { id: 'unused', type: 'candidate-pair', localCandidateId: 'none' }
+  return [
+    other,
+    { id: 'L', type: 'local-candidate', ...local },
+    { id: 'R', type: 'remote-candidate', ...remote },
+    { id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' },
+    { id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
+  ] as { id: string }[]
 }

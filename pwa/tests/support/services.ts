@@ -139,7 +139,7 @@ export class TestServices {
         this.options = options
         this.handlers = handlers
         return {
-          road: 'signaled',
+          road: 'p2p',
           start: () => this.starts++,
           stop: () => this.stops++,
           wake: () => undefined,
