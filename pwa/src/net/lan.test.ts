@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
-import { statsOf, TestPeer } from '../../tests/support/peer'
+import { TestPeer } from '../../tests/support/peer'
 import { ticket as kept } from '../../tests/support/ticket'
 import { fingerprints, hexOf } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
@@ -72,15 +72,14 @@ describe('a dial by a ticket', () => {
     expect(await call.road()).toBe('lan')
   })
 
-  it('says which of the addresses answered', async () => {
+  it('has statistics while it lasts', async () => {
     const call = ticketDial(options)(kept, handlers)
+    expect(await call.statistics()).toBeNull()
     await until(() => !!peers[0]?.currentRemoteDescription)
-    const [peer] = peers
-    expect(await call.address()).toBeNull()
-    peer!.stats = statsOf({ candidateType: 'host' }, { candidateType: 'host', address: '192.168.1.20' })
-    expect(await call.address()).toBe('192.168.1.20')
+    peers[0]!.stats = [{ id: 'T' }]
+    expect((await call.statistics())?.get('T')).toEqual({ id: 'T' })
     call.hangUp()
-    expect(await call.address()).toBeNull()
+    expect(await call.statistics()).toBeNull()
   })
 })
 

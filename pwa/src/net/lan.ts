@@ -4,7 +4,6 @@ import { type Clock, realClock } from './clock'
 import { lanAnswer } from './lanAnswer'
 import { PeerCall, type PeerOptions } from './peerCall'
 import type { Call, DialHandlers, DirectDial } from './road'
-import { selectedPair } from './selectedRoad'
 
 /** A PC in the same network answers in a tenth of a second; its name may take a while to be found. */
 export const lanDeadlineMs = 5_000
@@ -12,14 +11,9 @@ export const lanDeadlineMs = 5_000
 export interface LanOptions extends PeerOptions {
   /** @default realClock */
   clock?: Clock
-  /** Until the channel is open. @default lanDeadlineMs */
-  deadlineMs?: number
 }
 
-export interface LanCall extends Call {
-  /** The PC's own, of those that were dialed; null while it is not known. */
-  address(): Promise<string | null>
-}
+export type LanCall = Call & Pick<PeerCall, 'statistics'>
 
 export type TicketDial = (ticket: LanTicket, handlers: DialHandlers) => LanCall
 
@@ -36,7 +30,7 @@ export function ticketDial(options: LanOptions): TicketDial {
   return (ticket, handlers) => new DialedCall(() => Promise.resolve(ticket), options, handlers)
 }
 
-class DialedCall extends PeerCall implements LanCall {
+class DialedCall extends PeerCall {
   protected readonly iceServers = () => Promise.resolve([])
   private readonly clock: Clock
   private readonly deadline: unknown
@@ -49,7 +43,7 @@ class DialedCall extends PeerCall implements LanCall {
   ) {
     super(options, handlers)
     this.clock = options.clock ?? realClock
-    this.deadline = this.clock.after(options.deadlineMs ?? lanDeadlineMs, () => {
+    this.deadline = this.clock.after(lanDeadlineMs, () => {
       if (!this.isOpen) this.fail()
     })
     void this.begin(find)
@@ -57,11 +51,6 @@ class DialedCall extends PeerCall implements LanCall {
 
   road(): Promise<RoadName | null> {
     return Promise.resolve(this.isOpen && !this.over ? 'lan' : null)
-  }
-
-  async address(): Promise<string | null> {
-    const stats = await this.statistics()
-    return (stats && selectedPair(stats)?.remote.address) ?? null
   }
 
   override hangUp(): void {

@@ -40,7 +40,8 @@ export abstract class PeerCall implements Call {
     this.peer.close()
   }
 
-  protected async statistics(): Promise<RTCStatsReport | null> {
+  /** The browser's, of this connection; null before it is made and after it has ended. */
+  async statistics(): Promise<RTCStatsReport | null> {
     if (this.over || !this.peer) return null
     return this.peer.getStats().catch(() => null)
   }

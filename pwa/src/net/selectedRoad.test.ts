@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statsOf } from '../../tests/support/peer'
-import { selectedPair, selectedRoad } from './selectedRoad'
+import { askedCandidates, selectedPair, selectedRoad } from './selectedRoad'
 
 type Candidate = Parameters<typeof statsOf>[0]
 
@@ -49,4 +49,15 @@ describe('the selected pair', () => {
       .map((one) => (one.id === 'P' ? { ...one, ...marks } : one))
     expect(selectedPair(report(stats))?.remote.address).toBe('10.0.0.1')
   })
+})
+
+it('counts each candidate that was asked once, from however many of our own', () => {
+  const pair = (id: string, remoteCandidateId: string, requestsSent: number) => ({
+    id,
+    type: 'candidate-pair',
+    remoteCandidateId,
+    requestsSent,
+  })
+  const pairs = [pair('1', 'A', 1), pair('2', 'A', 3), pair('3', 'B', 0), pair('4', 'C', 2)]
+  expect(askedCandidates(report(pairs))).toBe(2)
 })

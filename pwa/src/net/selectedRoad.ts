@@ -21,16 +21,16 @@ interface Stats {
   remoteCandidateId?: string
   state?: string
   nominated?: boolean
+  requestsSent?: number
   /** Firefox's own. */
   selected?: boolean
 }
 
 /** The pair that carries the connection; null while there is none. */
 export function selectedPair(report: RTCStatsReport): SelectedPair | null {
-  const all = new Map<string, Stats>()
-  report.forEach((stats: Stats) => all.set(stats.id, stats))
+  const all = byId(report)
   const transport = [...all.values()].find(({ type }) => type === 'transport')
-  const pairs = [...all.values()].filter(({ type }) => type === 'candidate-pair')
+  const pairs = pairsOf(all)
   const pair =
     all.get(transport?.selectedCandidatePairId ?? '') ??
     pairs.find(({ selected }) => selected === true) ??
@@ -38,6 +38,12 @@ export function selectedPair(report: RTCStatsReport): SelectedPair | null {
   const local = all.get(pair?.localCandidateId ?? '') as Candidate | undefined
   const remote = all.get(pair?.remoteCandidateId ?? '') as Candidate | undefined
   return local && remote ? { local, remote } : null
+}
+
+/** How many of the other end's candidates have been asked whether they are there. */
+export function askedCandidates(report: RTCStatsReport): number {
+  const asked = pairsOf(byId(report)).filter(({ requestsSent = 0 }) => requestsSent > 0)
+  return new Set(asked.map(({ remoteCandidateId }) => remoteCandidateId)).size
 }
 
 /** The road of a connection whose descriptions went over the VDS. */
@@ -56,4 +62,14 @@ const near = new Set(['host', 'prflx'])
 function isOfOwnNetwork({ candidateType, address }: Candidate): boolean {
   if (!address) return candidateType === 'host'
   return isPrivate(address) || isLocalName(address)
+}
+
+function byId(report: RTCStatsReport): Map<string, Stats> {
+  const all = new Map<string, Stats>()
+  report.forEach((stats: Stats) => all.set(stats.id, stats))
+  return all
+}
+
+function pairsOf(all: Map<string, Stats>): Stats[] {
+  return [...all.values()].filter(({ type }) => type === 'candidate-pair')
 }
