@@ -1,19 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { ticket } from '../../tests/support/ticket'
-import { guessNetworks, hostsOf, readNetwork } from './networks'
+import { hostsOf, networkOf, networksToSweep } from './networks'
 
 describe('networks to look in', () => {
-  it('are first those that the PC was last in, once each', () => {
-    const addresses = ['192.168.1.20', '192.168.1.21', 'fd00::20', '203.0.113.5', '10.7.7.7']
-    const { known, common } = guessNetworks({ ...ticket, addresses })
-    expect(known).toEqual(['192.168.1', '10.7.7'])
-    expect(common).toContain('192.168.0')
-    expect(common).not.toContain('192.168.1')
+  it('are first those that the PC was last in, once each, then usual ones', () => {
+    const addresses = ['192.168.0.20', 'fd00::20', '192.168.0.21', '203.0.113.5', '10.7.7.7']
+    expect(networksToSweep(addresses)).toEqual(['192.168.0', '10.7.7', '192.168.1', '10.0.0'])
   })
 
-  it('are none but common ones without a ticket', () => {
-    expect(guessNetworks(null).known).toEqual([])
-    expect(guessNetworks(null).common).toContain('192.168.1')
+  it('are the usual ones where nothing is known', () => {
+    expect(networksToSweep([])).toEqual(['192.168.1', '192.168.0', '10.0.0'])
   })
 })
 
@@ -27,7 +22,7 @@ describe('what a person typed', () => {
     '192.168.5.*',
     '192.168.5.x',
   ])('is a network: %j', (text) => {
-    expect(readNetwork(text)).toBe('192.168.5')
+    expect(networkOf(text)).toBe('192.168.5')
   })
 
   it.each([
@@ -42,7 +37,7 @@ describe('what a person typed', () => {
     'home',
     '192.168.5.1.1',
   ])('is none: %j', (text) => {
-    expect(readNetwork(text)).toBeNull()
+    expect(networkOf(text)).toBeNull()
   })
 })
 

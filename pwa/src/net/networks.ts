@@ -1,51 +1,34 @@
 /** Where a PC may be looked for: networks of 254 hosts, by their first three numbers, `192.168.1`. */
-import type { LanTicket } from '../protocol/generated'
 import { isIpv4, isPrivate } from './addresses'
 
-/** What routers for homes come with. */
-const common = [
-  '192.168.0',
-  '192.168.1',
-  '10.0.0',
-  '192.168.178',
-  '192.168.2',
-  '192.168.31',
-  '192.168.88',
-  '192.168.100',
-  '10.0.1',
-]
+/** What most routers for homes come with. */
+const usual = ['192.168.1', '192.168.0', '10.0.0']
 
-export interface Networks {
-  /** The PC was last in these; only the last number of its address may have changed. */
-  known: string[]
-  /** For the person to choose from. */
-  common: string[]
-}
+/** More are no choice any more; a person can type another. */
+const most = 4
 
-export function guessNetworks(ticket: LanTicket | null): Networks {
-  const addresses = ticket?.addresses ?? []
-  const known = [...new Set(addresses.map(networkOf).filter((network) => network !== null))]
-  return { known, common: common.filter((network) => !known.includes(network)) }
+/** Networks to look in: those of the addresses that the PC was last at, then the usual ones. */
+export function networksToSweep(addresses: readonly string[]): string[] {
+  const known = addresses.filter(isIpv4).map(networkOf)
+  const found = [...known, ...usual].filter((network) => network !== null)
+  return [...new Set(found)].slice(0, most)
 }
 
 /**
- * What a person typed, `192.168.1`, `192.168.1.0/24` or any address of it; null where it is no
- * network of one's own.
+ * The network that a person means by `192.168.1`, `192.168.1.0/24` or an address of it; null where
+ * it is not one of their own.
  */
-export function readNetwork(text: string): string | null {
+export function networkOf(text: string): string | null {
   const [address = '', size = '24', ...more] = text.trim().split('/')
   if (size !== '24' || more.length > 0) return null
   const numbers = address.replace(/\.[*x]?$/i, '').split('.')
-  return networkOf((numbers.length === 3 ? [...numbers, '0'] : numbers).join('.'))
+  const network = numbers.slice(0, 3).join('.')
+  const whole = `${network}.${numbers.slice(3).join('.') || '0'}`
+  return isIpv4(whole) && isPrivate(whole) && !whole.startsWith('127.') ? network : null
 }
 
-/** Every address of a network that can be a host's. */
+/** Every address of a network that can be a host's; none of what is no network of one's own. */
 export function hostsOf(network: string): string[] {
-  if (networkOf(`${network}.0`) !== network) return []
+  if (networkOf(network) !== network) return []
   return Array.from({ length: 254 }, (_, index) => `${network}.${String(index + 1)}`)
-}
-
-function networkOf(address: string): string | null {
-  const isOwn = isIpv4(address) && isPrivate(address) && !address.startsWith('127.')
-  return isOwn ? address.slice(0, address.lastIndexOf('.')) : null
 }
