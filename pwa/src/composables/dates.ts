@@ -1,10 +1,13 @@
 import { useI18n } from 'vue-i18n'
+import { ageOf } from './ages'
 
 export interface Dates {
   day: (ms: number) => string
   time: (ms: number) => string
   /** Day and time. */
   moment: (ms: number) => string
+  /** The time of a moment of today, day and time of one before. */
+  soon: (ms: number, nowMs: number) => string
 }
 
 /** Dates in the person's language. Times are milliseconds since 1970. */
@@ -12,9 +15,12 @@ export function useDates(): Dates {
   const { locale } = useI18n()
   const as = (options: Intl.DateTimeFormatOptions) => (ms: number) =>
     new Intl.DateTimeFormat(locale.value, options).format(ms)
+  const time = as({ timeStyle: 'short' })
+  const moment = as({ dateStyle: 'medium', timeStyle: 'short' })
   return {
     day: as({ dateStyle: 'medium' }),
-    time: as({ timeStyle: 'short' }),
-    moment: as({ dateStyle: 'medium', timeStyle: 'short' }),
+    time,
+    moment,
+    soon: (ms, nowMs) => (ageOf(ms, nowMs) === 'today' ? time : moment)(ms),
   }
 }

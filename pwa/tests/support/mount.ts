@@ -18,7 +18,7 @@ export function show(
 ): VueWrapper {
   const router = createRouter({
     history: createMemoryHistory(),
-    routes: ['home', 'chat', 'settings', 'devices', 'verify', 'pair', 'login', 'register'].map((name) => ({
+    routes: ['home', 'chat', 'settings', 'devices', 'verify', 'network', 'pair', 'login', 'register'].map((name) => ({
       name,
       path: name === 'chat' ? '/chat/:id' : `/${name.replace('home', '')}`,
       component: nowhere,
