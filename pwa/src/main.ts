@@ -6,6 +6,7 @@ import { catchFragments } from './fragment'
 import { createTranslations, messagesOf, spoken } from './i18n'
 import { makeRouter } from './router'
 import { realServices } from './services'
+import { useHomeLogIn } from './stores/homeLogIn'
 import { useInvitation } from './stores/invitation'
 import { provideServices } from './stores/services'
 import { useSettings } from './stores/settings'
@@ -14,8 +15,13 @@ import './styles/base.css'
 
 provideServices(realServices)
 const pinia = createPinia()
-catchFragments(window, realServices.tab, (...found) => {
-  useInvitation(pinia).keep(...found)
+catchFragments(window, realServices.tab, {
+  invitation: (...found) => {
+    useInvitation(pinia).keep(...found)
+  },
+  logIn: (assertion) => {
+    useHomeLogIn(pinia).keep(assertion)
+  },
 })
 const app = createApp(App).use(pinia)
 const language = useSettings().language ?? spoken(navigator.languages)

@@ -5,6 +5,7 @@ import { ProblemError } from './net/errors'
 import { catchFragments, type Page } from './fragment'
 import { makeRouter } from './router'
 import { useHomes } from './stores/homes'
+import { useHomeLogIn } from './stores/homeLogIn'
 import { useInvitation } from './stores/invitation'
 import { services } from './stores/services'
 
@@ -32,7 +33,10 @@ class TestPage implements Page {
 
   constructor(address: string) {
     this.url = new URL(address)
-    catchFragments(this, services().tab, useInvitation().keep)
+    catchFragments(this, services().tab, {
+      invitation: useInvitation().keep,
+      logIn: useHomeLogIn().keep,
+    })
   }
 
   get location(): URL {
@@ -133,6 +137,28 @@ describe('an invitation without a question', () => {
     const page = new TestPage('http://localhost:8080/pair')
     page.click(`#${secret}`)
     expect(useInvitation().kept?.automatic).toBe(false)
+  })
+})
+
+describe('the PC’s word for a log-in in the address', () => {
+  beforeEach(() => {
+    outside.refresh = () => Promise.reject(new ProblemError('not_logged_in', ''))
+  })
+
+  it('is found nowhere but with whoever logs in', async () => {
+    const used: string[] = []
+    outside.logInByHome = (assertion) => (used.push(assertion), Promise.resolve(session))
+    const page = new TestPage('http://localhost:8080/login?next=/devices#a.b.c')
+    expect(await traces(page)).not.toContain('a.b.c')
+    await useHomeLogIn().use()
+    expect(used).toEqual(['a.b.c'])
+  })
+
+  it('is taken on the PC itself only', async () => {
+    outside.logInByHome = () => Promise.reject(new Error('It was taken.'))
+    const page = new TestPage('https://hearth.example/login#a.b.c')
+    expect(page.url.hash).toBe('')
+    await useHomeLogIn().use()
   })
 })
 

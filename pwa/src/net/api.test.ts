@@ -19,11 +19,13 @@ describe('the API', () => {
     const { api, requests } = answering(200, session)
     expect(await api.register({ username: 'anna', password: 'correct horse' })).toEqual(session)
     await api.logIn({ username: 'anna', password: 'correct horse' })
+    await api.logInByHome({ assertion: 'a.b.c' })
     await api.refresh()
     await api.logOut()
     expect(requests.map(([path, { method, body }]) => [method, path, body !== undefined])).toEqual([
       ['POST', '/api/accounts', true],
       ['POST', '/api/session', true],
+      ['POST', '/api/session/home', true],
       ['POST', '/api/session/refresh', false],
       ['DELETE', '/api/session', false],
     ])

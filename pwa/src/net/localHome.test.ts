@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLocalHome, doorOf, isLoopback, isWorthAsking, type Standing } from './localHome'
+import { createLocalHome, doorOf, isLoopback, isWorthAsking, logInDoorOf, type Standing } from './localHome'
 
 const first: Standing = {
   hostname: 'localhost',
@@ -52,6 +52,15 @@ describe('where the door is', () => {
 
   it('is on this machine only', () => {
     expect(isLoopback('127.0.0.1.example')).toBe(false)
+  })
+})
+
+describe('where to be logged in without an account', () => {
+  it('is the same door, asked from this machine only', () => {
+    expect(logInDoorOf('localhost', 'http://127.0.0.1:4711')).toBe('http://127.0.0.1:4711/login')
+    expect(logInDoorOf('hearth.example', 'http://127.0.0.1:4711')).toBeNull()
+    expect(logInDoorOf('localhost', 'http://hearth.example')).toBeNull()
+    expect(logInDoorOf('localhost', null)).toBeNull()
   })
 })
 

@@ -1,7 +1,8 @@
 /**
  * The first browser on the PC itself: it needs no code, since whoever sits there owns the PC. The app
  * asks its server for the door that the PC has on the loopback interface, and goes there once; the door
- * sends it back to `/pair`, with an invitation while no device was ever paired.
+ * sends it back to `/pair`, with an invitation while no device was ever paired. By the same door, and as
+ * often as one likes, it is logged in without an account: it is sent back to `/login` with the PC's word.
  */
 import { makeRequest } from './http'
 
@@ -28,12 +29,22 @@ export function isWorthAsking({ hostname, isUnpaired, isInvited, hasGone }: Stan
   return isLoopback(hostname) && isUnpaired && !isInvited && !hasGone
 }
 
-/** Where to go with this answer; null: nowhere. A server cannot send anybody off this machine. */
+/** Where to go to be paired, with this answer; null: nowhere. */
 export function doorOf(standing: Standing, answer: string | null): string | null {
-  if (answer === null || !isWorthAsking(standing) || !URL.canParse(answer)) return null
+  return isWorthAsking(standing) ? doorTo('/pair', answer) : null
+}
+
+/** Where to go to be logged in without an account, from a page of this host; null: nowhere. */
+export function logInDoorOf(hostname: string, answer: string | null): string | null {
+  return isLoopback(hostname) ? doorTo('/login', answer) : null
+}
+
+/** A server cannot send anybody off this machine. */
+function doorTo(path: '/pair' | '/login', answer: string | null): string | null {
+  if (answer === null || !URL.canParse(answer)) return null
   const { protocol, hostname, origin, username, password } = new URL(answer)
   const isPlain = protocol === 'http:' && username === '' && password === ''
-  return isPlain && isLoopback(hostname) ? `${origin}/pair` : null
+  return isPlain && isLoopback(hostname) ? `${origin}${path}` : null
 }
 
 export function isLoopback(hostname: string): boolean {

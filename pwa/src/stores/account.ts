@@ -50,6 +50,11 @@ export const useAccount = defineStore('account', () => {
     access.take(await api.logIn(credentials))
   }
 
+  /** @param assertion what the PC's own door gave this tab; good once, for a minute */
+  async function logInByHome(assertion: string): Promise<void> {
+    access.take(await api.logInByHome({ assertion }))
+  }
+
   async function logInWithPasskey(): Promise<void> {
     if (!authenticator) return
     const assertion = await authenticator.sign(await passkeyApi.beginLogIn())
@@ -89,6 +94,7 @@ export const useAccount = defineStore('account', () => {
     restore,
     register,
     logIn,
+    logInByHome,
     hasPasskeys: authenticator !== null,
     logInWithPasskey,
     logOut,

@@ -41,6 +41,7 @@ export class TestServices {
   stops = 0
   frames: (() => void)[] = []
   refresh: () => Promise<Session> = () => Promise.resolve(session)
+  logInByHome: (assertion: string) => Promise<Session> = () => Promise.resolve(session)
   logOut: () => Promise<void> = () => Promise.resolve()
   options!: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>
   handlers!: LinkHandlers
@@ -115,6 +116,7 @@ export class TestServices {
       api: {
         register: () => Promise.resolve(session),
         logIn: () => Promise.resolve(session),
+        logInByHome: ({ assertion }) => this.logInByHome(assertion),
         refresh: () => this.refresh(),
         logOut: () => this.logOut(),
       },
