@@ -41,6 +41,12 @@ export function makeRouter(history: RouterHistory): Router {
         meta: { needsHome: true, title: 'verify.title' },
       },
       {
+        path: '/network',
+        name: 'network',
+        component: () => import('./pages/NetworkPage.vue'),
+        meta: { title: 'network.title' },
+      },
+      {
         path: '/login',
         name: 'login',
         component: () => import('./pages/LoginPage.vue'),

@@ -8,6 +8,7 @@ import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
 import { makeLink } from './net/link'
 import { createLocalHome } from './net/localHome'
+import { localNetwork } from './net/localNetwork'
 import { createPasskeyApi } from './net/passkeyApi'
 import { releaseWorker } from './net/releaseWorker'
 import { signaledDial } from './net/signaled'
@@ -28,6 +29,8 @@ const dial = signaledDial({
   iceServers: () => Promise.resolve([]),
 })
 
+const settings = settingsStorage(() => localStorage)
+
 const witness = new Witness(() => Date.now())
 const seenFetch = witness.watch((...request) => fetch(...request))
 
@@ -36,7 +39,7 @@ export const realServices: Services = {
   passkeyApi: createPasskeyApi(seenFetch),
   accountApi: createAccountApi(seenFetch),
   authenticator: browserAuthenticator(window),
-  settings: settingsStorage(() => localStorage),
+  settings,
   tab: tabStorage(() => sessionStorage),
   localHome: createLocalHome((...request) => fetch(...request), {
     hostname: location.hostname,
@@ -44,6 +47,12 @@ export const realServices: Services = {
       location.assign(address)
     },
   }),
+  localNetwork: localNetwork({
+    permissions: navigator.permissions,
+    hostname: location.hostname,
+    isTold: () => settings.read().localNetworkTold,
+  }),
+  roadTools: async () => (await import('./roadTools')).realRoadTools,
   exclusive: acrossTabs,
   makeLink: (options) =>
     makeLink({

@@ -5,6 +5,7 @@ import { useInvitation } from '../stores/invitation'
 import { useNotices } from '../stores/notices'
 import { type Brought, usePairing } from '../stores/pairing'
 import { services } from '../stores/services'
+import { useSettings } from '../stores/settings'
 
 /** What the page shows: the ways to begin, a question, or how far it is. */
 export type PairStep =
@@ -34,6 +35,7 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
   const pairing = usePairing()
   const invitation = useInvitation()
   const notices = useNotices()
+  const settings = useSettings()
   // On the PC itself nothing is offered before the door was tried, which leaves this page.
   const isAtDoor = ref(isLoopback(localHome.hostname))
   let isHere = true
@@ -70,6 +72,7 @@ export function usePairingSteps(onPaired: () => void): PairingSteps {
       if (state !== 'paired' && state !== 'failed') return
       invitation.drop()
       if (state === 'failed') return
+      settings.change({ networkHint: true })
       if (pairing.automatic) notices.tell('pairedByItself')
       onPaired()
     },

@@ -2,16 +2,29 @@ import { beforeEach, expect, it } from 'vitest'
 import { settingsStorage } from './settings'
 
 const storage = settingsStorage(() => localStorage)
-const defaults = { theme: 'system', language: null, userName: null }
+const defaults = {
+  theme: 'system',
+  language: null,
+  userName: null,
+  networkHint: false,
+  localNetworkTold: false,
+} as const
+const changed = {
+  theme: 'dark',
+  language: 'ru',
+  userName: 'анна',
+  networkHint: true,
+  localNetworkTold: true,
+} as const
 
 beforeEach(() => localStorage.clear())
 
 it('keeps what it was given', () => {
-  storage.write({ theme: 'dark', language: 'ru', userName: 'анна' })
-  expect(storage.read()).toEqual({ theme: 'dark', language: 'ru', userName: 'анна' })
+  storage.write(changed)
+  expect(storage.read()).toEqual(changed)
 })
 
-for (const kept of ['null', '{', '7', '{"theme":"pink","language":"xx","userName":7}']) {
+for (const kept of ['null', '{', '7', '{"theme":"pink","language":"xx","userName":7,"networkHint":1,"localNetworkTold":"yes"}']) {
   it(`takes the defaults for ${kept}`, () => {
     localStorage.setItem('hearth.settings', kept)
     expect(storage.read()).toEqual(defaults)
@@ -22,6 +35,6 @@ it('does without a storage that is refused', () => {
   const refused = settingsStorage(() => {
     throw new DOMException('denied', 'SecurityError')
   })
-  refused.write({ theme: 'dark', language: null, userName: null })
+  refused.write(changed)
   expect(refused.read()).toEqual(defaults)
 })

@@ -8,6 +8,10 @@ export interface Settings {
   readonly language: 'en' | 'ru' | null
   /** Who was here last, so that the shell can greet them without the server. */
   readonly userName: string | null
+  /** The page about the network is still to be pointed out, once, since this browser was paired. */
+  readonly networkHint: boolean
+  /** The person has read why the browser will ask for the local network. */
+  readonly localNetworkTold: boolean
 }
 
 export interface SettingsStorage {
@@ -18,7 +22,13 @@ export interface SettingsStorage {
 /** Read by `public/start.js` too, before the first paint. */
 const key = 'hearth.settings'
 
-const defaults: Settings = { theme: 'system', language: null, userName: null }
+const defaults: Settings = {
+  theme: 'system',
+  language: null,
+  userName: null,
+  networkHint: false,
+  localNetworkTold: false,
+}
 
 /** Storage may be refused or full, by settings or in private windows: then nothing is kept. */
 export function settingsStorage(storage: () => Storage): SettingsStorage {
@@ -41,10 +51,13 @@ export function settingsStorage(storage: () => Storage): SettingsStorage {
 }
 
 function clean(value: unknown): Settings {
-  const { theme, language, userName } = { ...defaults, ...(value as Partial<Settings> | null) }
+  const settings = { ...defaults, ...(value as Partial<Settings> | null) }
+  const { theme, language, userName } = settings
   return {
     theme: theme === 'light' || theme === 'dark' ? theme : 'system',
     language: language === 'en' || language === 'ru' ? language : null,
     userName: typeof userName === 'string' && userName ? userName : null,
+    networkHint: settings.networkHint === true,
+    localNetworkTold: settings.localNetworkTold === true,
   }
 }

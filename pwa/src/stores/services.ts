@@ -7,8 +7,10 @@ import type { Authenticator } from '../net/authenticator'
 import type { Clock } from '../net/clock'
 import type { LinkOptions, MakeLink } from '../net/link'
 import type { LocalHome } from '../net/localHome'
+import type { LocalNetwork } from '../net/localNetwork'
 import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
+import type { RoadTools } from '../net/roadTools'
 import type { Witness } from '../net/witness'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
@@ -25,6 +27,9 @@ export interface Services {
   settings: SettingsStorage
   tab: TabStorage
   localHome: LocalHome
+  localNetwork: LocalNetwork
+  /** Downloaded by the page that is about the network, and by no other. */
+  roadTools: () => Promise<RoadTools>
   exclusive: Exclusive
   makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>) => MakeLink
   makeId: MakeId

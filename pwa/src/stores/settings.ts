@@ -16,6 +16,8 @@ export const useSettings = defineStore('settings', () => {
     theme: computed(() => settings.value.theme),
     language: computed(() => settings.value.language),
     userName: computed(() => settings.value.userName),
+    networkHint: computed(() => settings.value.networkHint),
+    localNetworkTold: computed(() => settings.value.localNetworkTold),
     change,
   }
 })

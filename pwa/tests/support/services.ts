@@ -4,6 +4,8 @@ import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
 import type { Heard } from '../../src/net/releaseWorker'
 import type { LinkHandlers, LinkOptions } from '../../src/net/link'
+import type { LocalNetworkState } from '../../src/net/localNetwork'
+import type { RoadTools } from '../../src/net/roadTools'
 import type { Authenticator } from '../../src/net/authenticator'
 import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
@@ -28,7 +30,13 @@ const absent = () => Promise.reject(new Error('This test has no passkeys.'))
 
 /** The outside of the stores, in the hands of a test. */
 export class TestServices {
-  kept: Settings = { theme: 'system', language: 'en', userName: null }
+  kept: Settings = {
+    theme: 'system',
+    language: 'en',
+    userName: null,
+    networkHint: false,
+    localNetworkTold: false,
+  }
   invitation: KeptInvitation | null = null
   trip: Trip | null = null
   hostname = 'hearth.example'
@@ -45,6 +53,9 @@ export class TestServices {
   logOut: () => Promise<void> = () => Promise.resolve()
   options!: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>
   handlers!: LinkHandlers
+  roadTools: () => Promise<RoadTools> = () => Promise.reject(new Error('This test has no roads.'))
+  /** What the browser says of the local network, once somebody asks. */
+  tellLocalNetwork: (state: LocalNetworkState) => void = () => undefined
   authenticator: Authenticator | null = null
   passkeyApi: PasskeyApi = {
     beginMaking: absent,
@@ -135,6 +146,14 @@ export class TestServices {
         ask: () => Promise.resolve(this.door),
         go: (address) => this.wentTo.push(address),
       },
+      localNetwork: {
+        follow: (changed) => {
+          this.tellLocalNetwork = changed
+          return () => undefined
+        },
+        mayDial: () => Promise.resolve(true),
+      },
+      roadTools: () => this.roadTools(),
       exclusive: (action) => action(),
       makeLink: (options) => (handlers) => {
         if (this.makeLink) return this.makeLink(options)(handlers)

@@ -1,0 +1,44 @@
+import { onUnmounted, ref, type Ref, type ShallowRef, shallowRef } from 'vue'
+import type { RoadResults } from '../net/check'
+import type { RoadCheck } from '../net/roadTools'
+import { services } from '../stores/services'
+
+export interface RoadCheckRun {
+  /** Those that are known by now. */
+  results: ShallowRef<RoadResults>
+  /** `failed`: the page could not get what it checks with. */
+  state: Ref<'idle' | 'running' | 'done' | 'failed'>
+  run: () => Promise<void>
+}
+
+/** One check of all roads at a time, which ends with the page. */
+export function useRoadCheck(): RoadCheckRun {
+  const { roadTools } = services()
+  const results = shallowRef<RoadResults>({})
+  const state = ref<'idle' | 'running' | 'done' | 'failed'>('idle')
+  let running: RoadCheck | null = null
+  let isHere = true
+
+  async function run(): Promise<void> {
+    if (state.value === 'running') return
+    state.value = 'running'
+    results.value = {}
+    try {
+      const tools = await roadTools()
+      if (!isHere) return
+      running = tools.check((line, result) => {
+        results.value = { ...results.value, [line]: result }
+      })
+      await running.done
+      state.value = 'done'
+    } catch {
+      state.value = 'failed'
+    }
+  }
+
+  onUnmounted(() => {
+    isHere = false
+    running?.stop()
+  })
+  return { results, state, run }
+}
