@@ -3,7 +3,7 @@ import { createApp } from 'vue'
 import { createWebHistory } from 'vue-router'
 import App from './App.vue'
 import { catchFragments } from './fragment'
-import { createTranslations, messagesOf, spoken } from './i18n'
+import { createTranslations, firstMessagesOf, restOf, spoken } from './i18n'
 import { makeRouter } from './router'
 import { realServices } from './services'
 import { useHomeLogIn } from './stores/homeLogIn'
@@ -25,5 +25,8 @@ catchFragments(window, realServices.tab, {
 })
 const app = createApp(App).use(pinia)
 const language = useSettings().language ?? spoken(navigator.languages)
-const translations = createTranslations(language, await messagesOf(language))
-app.use(translations).use(makeRouter(createWebHistory())).mount('#app')
+const translations = createTranslations(language, await firstMessagesOf(language))
+const words = restOf(language, (messages) => {
+  translations.global.mergeLocaleMessage(language, messages)
+})
+app.use(translations).use(makeRouter(createWebHistory(), words)).mount('#app')

@@ -11,17 +11,23 @@ declare module 'vue-router' {
     title?: string
     /** Shows what is on the PC, so a browser that has no PC is led to pairing. */
     needsHome?: boolean
+    /** The first page has its words at once. */
+    needsWords?: false
     /** A page that is its own frame. */
     isBare?: boolean
   }
 }
 
-export function makeRouter(history: RouterHistory): Router {
+/** @param words gets what the pages say that are not the first */
+export function makeRouter(
+  history: RouterHistory,
+  words: () => Promise<void> = () => Promise.resolve(),
+): Router {
   const router = createRouter({
     history,
     routes: [
-      { path: '/', name: 'home', component: ChatPage, meta: { needsHome: true } },
-      { path: '/chat/:id', name: 'chat', component: ChatPage, meta: { needsHome: true } },
+      { path: '/', name: 'home', component: ChatPage, meta: { needsHome: true, needsWords: false } },
+      { path: '/chat/:id', name: 'chat', component: ChatPage, meta: { needsHome: true, needsWords: false } },
       {
         path: '/settings',
         name: 'settings',
@@ -32,19 +38,19 @@ export function makeRouter(history: RouterHistory): Router {
         path: '/devices',
         name: 'devices',
         component: () => import('./pages/DevicesPage.vue'),
-        meta: { needsHome: true, title: 'devices.title' },
+        meta: { needsHome: true, title: 'title.devices' },
       },
       {
         path: '/verify',
         name: 'verify',
         component: () => import('./pages/VerifyPage.vue'),
-        meta: { needsHome: true, title: 'verify.title' },
+        meta: { needsHome: true, title: 'title.verify' },
       },
       {
         path: '/network',
         name: 'network',
         component: () => import('./pages/NetworkPage.vue'),
-        meta: { title: 'network.title' },
+        meta: { title: 'title.network' },
       },
       {
         path: '/login',
@@ -77,6 +83,9 @@ export function makeRouter(history: RouterHistory): Router {
       return { name: 'login', ...wanted }
     }
     return (await isHomeless(to)) ? { name: 'pair' } : true
+  })
+  router.beforeResolve(async (to) => {
+    if (to.meta.needsWords !== false) await words()
   })
   return router
 }

@@ -1,17 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
 import { HostileVds, type Mode, python, ROOT } from './hostile-vds.ts'
 import { Person } from './person.ts'
-
-const locale = resolve(import.meta.dirname, '../../pwa/src/i18n/locales/en.json')
-const words = JSON.parse(readFileSync(locale, 'utf8')) as {
-  attack: Record<'heading' | 'what', string>
-  pair: Record<'heading', string>
-  error: Record<'pairing_used', string>
-}
+import { words } from './words.ts'
 
 test.describe('a hostile VDS', () => {
   let hearth: Hearth
@@ -104,7 +96,7 @@ test.describe('a hostile VDS', () => {
     // The token is good at the VDS, which lets it call the PC; the PC lets nobody in by it.
     await stranger.type('AAAA-BBBB-CCCC-DDDD')
     await admitted
-    await expect(stranger.page.getByRole('alert')).toContainText(words.error.pairing_used)
+    await expect(stranger.page.getByRole('alert')).toContainText(words.error.pairing_used!)
     await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
     await expect(stranger.composer).toHaveCount(0)
     expect(sessionsIn(hearth)).toBe(served)

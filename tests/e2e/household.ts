@@ -1,26 +1,13 @@
 /** What people do on the page of devices and at the PC, in the words of the app. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type Browser, type BrowserContextOptions, expect, type Locator, type Page } from '@playwright/test'
 import type { Hearth } from './hearth.ts'
 import { Person } from './person.ts'
+import { words } from './words.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const locale = join(ROOT, 'pwa/src/i18n/locales/en.json')
-
-/** The app's own sentences, so that a test says which one is meant and not how it is put. */
-export const words = JSON.parse(readFileSync(locale, 'utf8')) as {
-  error: Record<string, string>
-  notice: Record<string, string>
-  pair: {
-    heading: string
-    invited: { heading: string }
-    failure: Record<string, string>
-  }
-  invitation: { ended: Record<string, string> }
-}
 
 /** So that devices can be told apart by the names that they give themselves. */
 export const android: BrowserContextOptions = {

@@ -1,8 +1,9 @@
 import { expect, type Page, test } from '@playwright/test'
 import { Camera, readTerminal } from './camera.ts'
 import { Hearth } from './hearth.ts'
-import { android, comesWith, DevicesPage, logIn, seesWaysToPair, windows, words } from './household.ts'
+import { android, comesWith, DevicesPage, logIn, seesWaysToPair, windows } from './household.ts'
 import { Person } from './person.ts'
+import { words } from './words.ts'
 
 test('the first browser on the PC is paired by itself and told so, the next one is not', async ({
   browser,

@@ -1,7 +1,8 @@
 import { type Browser, expect, test } from '@playwright/test'
 import { Hearth } from './hearth.ts'
-import { android, devices, DevicesPage, words } from './household.ts'
+import { android, devices, DevicesPage } from './household.ts'
 import { Person } from './person.ts'
+import { words } from './words.ts'
 
 const removed = words.error.device_revoked!
 

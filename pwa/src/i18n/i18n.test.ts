@@ -1,15 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ErrorCodeShape, EndReasonShape } from '../protocol/generated'
 import { reasons } from '../release/refused'
-import { createTranslations, languages, messagesOf, spoken } from '.'
+import { createTranslations, firstMessagesOf, languages, messagesOf, restOf, spoken } from '.'
 import { russianForm } from './plurals'
 
 interface Messages { [key: string]: string | Messages }
 
-function read(language: string): Messages {
-  const path = new URL(`./locales/${language}.json`, import.meta.url)
+function readPart(name: string): Messages {
+  const path = new URL(`./locales/${name}.json`, import.meta.url)
   return JSON.parse(readFileSync(path, 'utf8')) as Messages
+}
+
+function read(language: string): Messages {
+  return { ...readPart(language), ...readPart(`${language}.pages`) }
 }
 
 function flatten(messages: Messages, path = ''): Map<string, string> {
@@ -56,6 +60,48 @@ describe('English and Russian', () => {
     for (const reason of reasons) expect(en.get(`update.reason.${reason}`), reason).toBeTruthy()
     const ends = EndReasonShape.values.filter((reason) => reason !== 'stop')
     for (const reason of ends) expect(en.get(`end.${reason}`), reason).toMatch(/\.$/)
+  })
+})
+
+describe('what the first page needs', () => {
+  /** Everything that is downloaded with it, by its imports. */
+  function firstFiles(): string[] {
+    const found = new Set<string>()
+    const queue = [new URL('../main.ts', import.meta.url)]
+    for (let file = queue.pop(); file; file = queue.pop()) {
+      if (found.has(file.href)) continue
+      found.add(file.href)
+      const imports = readFileSync(file, 'utf8').matchAll(/^import (?!type)[^'"]*'(\.[^']+)'/gm)
+      for (const [, path = ''] of imports) {
+        const near = [path, `${path}.ts`, `${path}/index.ts`].map((one) => new URL(one, file))
+        const there = near.find((url) => /\.(ts|vue)$/.test(url.href) && existsSync(url))
+        if (there) queue.push(there)
+      }
+    }
+    return [...found]
+  }
+
+  it('is in no file that is downloaded later', () => {
+    const later = Object.keys(readPart('en.pages')).join('|')
+    const files = firstFiles()
+    expect(files.some((path) => path.endsWith('ConnectionPanel.vue'))).toBe(true)
+    for (const path of files) {
+      const keys = readFileSync(new URL(path), 'utf8').match(new RegExp(`\\bt\\([^)]*['\`](${later})\\.`))
+      expect(keys, path).toBeNull()
+    }
+  })
+
+  it('comes before the rest, which is gone for again where it did not come', async () => {
+    const first = await firstMessagesOf('en')
+    expect('pair' in first).toBe(false)
+    const { global } = createTranslations('en', first)
+    const rest = restOf('en', (messages) => {
+      global.mergeLocaleMessage('en', messages)
+    })
+    expect(global.te('pair.heading')).toBe(false)
+    await rest()
+    expect(global.t('pair.heading')).toBe('Pair with your PC')
+    expect(global.t('app.menu')).toBe('Menu')
   })
 })
 

@@ -1,9 +1,13 @@
 import { createI18n } from 'vue-i18n'
 import type en from './locales/en.json'
+import type enPages from './locales/en.pages.json'
 import { russianForm } from './plurals'
 
-/** All that the app says, in one language. */
-export type Messages = typeof en
+/** What every page says, in one language. */
+export type FirstMessages = typeof en
+/** What the pages say that are downloaded when they are opened. */
+export type PageMessages = typeof enPages
+export type Messages = FirstMessages & PageMessages
 
 export const languages = ['en', 'ru'] as const
 export type Language = (typeof languages)[number]
@@ -11,17 +15,28 @@ export type Language = (typeof languages)[number]
 /** Each language calls itself by its own name, whatever is spoken now. */
 export const languageNames: Record<Language, string> = { en: 'English', ru: 'Русский' }
 
-const locales: Record<Language, () => Promise<{ default: Messages }>> = {
+const firsts: Record<Language, () => Promise<{ default: FirstMessages }>> = {
   en: () => import('./locales/en.json'),
   ru: () => import('./locales/ru.json'),
 }
 
-/** Gets what the app says in a language. Nobody waits for the one that is not spoken. */
-export async function messagesOf(language: Language): Promise<Messages> {
-  return (await locales[language]()).default
+const pages: Record<Language, () => Promise<{ default: PageMessages }>> = {
+  en: () => import('./locales/en.pages.json'),
+  ru: () => import('./locales/ru.pages.json'),
 }
 
-export function createTranslations(locale: Language, messages: Messages) {
+/** Gets what the first page needs. Nobody waits for the language that is not spoken. */
+export async function firstMessagesOf(language: Language): Promise<FirstMessages> {
+  return (await firsts[language]()).default
+}
+
+/** Gets all that the app says in a language. */
+export async function messagesOf(language: Language): Promise<Messages> {
+  const [first, more] = await Promise.all([firsts[language](), pages[language]()])
+  return { ...first.default, ...more.default }
+}
+
+export function createTranslations(locale: Language, messages: FirstMessages) {
   return createI18n({
     legacy: false,
     locale,
@@ -29,6 +44,23 @@ export function createTranslations(locale: Language, messages: Messages) {
     messages: { [locale]: messages },
     pluralRules: { ru: russianForm },
   })
+}
+
+/**
+ * Gets the rest of the language that the app was opened in, once; another is had whole. A page that
+ * is not the first waits for it.
+ */
+export function restOf(language: Language, add: (messages: PageMessages) => void): () => Promise<void> {
+  let rest: Promise<void> | null = null
+  return () =>
+    (rest ??= pages[language]()
+      .then((messages) => {
+        add(messages.default)
+      })
+      .catch((error: unknown) => {
+        rest = null
+        throw error
+      }))
 }
 
 /** The first of the browser's languages that we speak, else English. */

@@ -3,10 +3,15 @@ import type { Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { createTranslations, type Language, type Messages } from '../../src/i18n'
 import en from '../../src/i18n/locales/en.json'
+import enPages from '../../src/i18n/locales/en.pages.json'
 import ru from '../../src/i18n/locales/ru.json'
+import ruPages from '../../src/i18n/locales/ru.pages.json'
 
 /** Complete in both languages, which a test of its own holds. */
-export const messages: Record<Language, Messages> = { en, ru }
+export const messages: Record<Language, Messages> = {
+  en: { ...en, ...enPages },
+  ru: { ...ru, ...ruPages },
+}
 
 const nowhere = { render: () => null }
 
