@@ -107,7 +107,8 @@ async def test_of_the_browser_only_its_family_is_kept(vds: Any, tmp_path: Any) -
     assert rows == [("Firefox, Linux",)]
     raw = b"".join(path.read_bytes() for path in vds.settings.folder.glob("accounts.sqlite3*"))
     assert b"peculiar" not in raw
-    assert b"140" not in raw
+    assert b"rv:140" not in raw
+    assert b"/140" not in raw
 
 
 async def test_ending_a_session_ends_its_sockets_and_no_others(vds: Any, ann: Page) -> None:
