@@ -68,5 +68,9 @@ def turn_username(user: str, expires_s: int) -> str:
 
 
 def turn_password(secret: bytes, username: str) -> str:
-    """Give the password of such a name; whoever has the secret can check it."""
-    return base64.b64encode(hmac.new(secret, username.encode(), hashlib.sha1).digest()).decode()
+    """Give the password of such a name; whoever has the secret, 32 bytes, can check it.
+
+    The key is the secret as it stands in its file, in base64url: coturn takes text only.
+    """
+    key = base64.urlsafe_b64encode(secret).rstrip(b"=")
+    return base64.b64encode(hmac.new(key, username.encode(), hashlib.sha1).digest()).decode()

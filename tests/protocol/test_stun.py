@@ -64,7 +64,8 @@ def test_the_responses_of_rfc_5769_are_read(data: bytes, address: stun.Address) 
 def test_the_long_term_request_of_rfc_5769_is_read() -> None:
     message = stun.parse(LONG_TERM)
     username, realm = message.get(stun.USERNAME), message.get(stun.REALM)
-    assert (username, realm) == ("マトリックス", "example.org")
+    assert username == "マトリックス"
+    assert realm == "example.org"
     assert message.get(stun.NONCE) == "f//499k954d6OL34oL9FSTvy64sA"
     assert message.integrity_ok(stun.long_term_key(username, realm, "TheMatrIX"))
     assert not message.has_fingerprint

@@ -1,0 +1,1 @@
+"""The closed relay: TURN (RFC 8656) between allocations of this very relay, and nothing else."""
