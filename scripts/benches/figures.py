@@ -100,6 +100,15 @@ class Limit:
         return f"{figure:.0f} {self.unit}" if self.unit else f"{figure:.2f}"
 
 
+@dataclass
+class Floor(Limit):
+    """A figure that may not be smaller than its budget, round by round."""
+
+    @property
+    def is_within_budget(self) -> bool:
+        return self.figure >= self.budget
+
+
 def judge(title: str, figures: Sequence[Comparison | Limit]) -> int:
     """Print the charts, then figures and budgets in the last line; give the exit status."""
     for figure in figures:
