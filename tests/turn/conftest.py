@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +76,11 @@ class Running:
     server: Server
     settings: Settings
 
-    def credentials(self, user: str = "anna") -> tuple[str, str]:
-        """Give what signaling would: a username for ten minutes, and its password."""
-        import time
 
-        username = turn_username(user, int(time.time()) + 600)
-        return username, turn_password(SECRET, username)
+def credentials(user: str = "anna") -> tuple[str, str]:
+    """Give what signaling would: a username for ten minutes, and its password."""
+    username = turn_username(user, int(time.time()) + 600)
+    return username, turn_password(SECRET, username)
 
 
 @pytest.fixture

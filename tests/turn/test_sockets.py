@@ -11,7 +11,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from protocol import stun
-from tests.turn.conftest import Certificates, Running
+from tests.turn.conftest import Certificates, Running, credentials
 from turn import channel_data
 
 ROADS = ["udp", "tcp", "tls"]
@@ -35,7 +35,7 @@ class Inbox(asyncio.DatagramProtocol):
 async def allocate(
     running: Running, road: str, certificates: Certificates, host: str = "127.0.0.1"
 ) -> tuple[asyncio.DatagramTransport, Inbox]:
-    username, password = running.credentials()
+    username, password = credentials()
     settings = running.settings
     transport, inbox = await aioice_turn.create_turn_endpoint(
         Inbox,
@@ -155,7 +155,7 @@ async def close(writer: asyncio.StreamWriter) -> None:
 
 
 def _configuration(running: Running, road: str, user: str) -> RTCConfiguration:
-    username, password = running.credentials(user)
+    username, password = credentials(user)
     settings = running.settings
     url = {
         "udp": f"turn:127.0.0.1:{settings.turn_port}?transport=udp",
