@@ -20,8 +20,8 @@ class Nonces:
     nonces take no memory.
     """
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, key: bytes | None = None) -> None:
+        self._key = key or secrets.token_bytes(32)
 
     def make(self, address: Address, now: float) -> str:
         """Give a nonce for whoever asks from this address."""

@@ -62,11 +62,18 @@ class Relay:
     `now` is a time that never goes back and `wall` the Unix time, both in seconds.
     """
 
-    def __init__(self, secret: bytes, hosts: dict[int, str], limits: Limits, now: float) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        hosts: dict[int, str],
+        limits: Limits,
+        now: float,
+        nonces: Nonces | None = None,
+    ) -> None:
         self.tally = Tally()
         self.allocations = Allocations(hosts)
         self._secret = secret
-        self._nonces = Nonces()
+        self._nonces = nonces or Nonces()
         self._bandwidth = Bucket(limits.bytes_per_s, now)
         self._allocator = Allocator(self.allocations, limits)
         self._handlers: dict[int, Callable[[_Request], list[Action]]] = {
