@@ -9,6 +9,7 @@ import { realClock } from './net/clock'
 import { makeLink } from './net/link'
 import { createLocalHome } from './net/localHome'
 import { localNetwork } from './net/localNetwork'
+import { openSignaling } from './net/openSignaling'
 import { createPasskeyApi } from './net/passkeyApi'
 import { releaseWorker } from './net/releaseWorker'
 import { signaledDial } from './net/signaled'
@@ -30,6 +31,18 @@ const dial = signaledDial({
 })
 
 const settings = settingsStorage(() => localStorage)
+const openSocket = openSignaling({
+  makeSocket: () => {
+    const address = new URL('/api/signaling', location.href)
+    address.protocol = address.protocol.replace('http', 'ws')
+    return new WebSocket(address)
+  },
+  makePolling: async (onSeated) => {
+    const { PollingSocket } = await import('./net/polling')
+    return new PollingSocket({ fetch: (...request) => fetch(...request), clock: realClock, onSeated })
+  },
+  clock: realClock,
+})
 
 const witness = new Witness(() => Date.now())
 const seenFetch = witness.watch((...request) => fetch(...request))
@@ -80,10 +93,4 @@ export const realServices: Services = {
     every: (ms, action) => void setInterval(action, ms),
     reload: () => location.reload(),
   }),
-}
-
-function openSocket(): WebSocket {
-  const address = new URL('/api/signaling', location.href)
-  address.protocol = address.protocol.replace('http', 'ws')
-  return new WebSocket(address)
 }
