@@ -1,6 +1,7 @@
-"""The processes of one home: the signaling server and the PC's peer."""
+"""The processes of one home: the signaling server, the PC's peer and the relay."""
 
 import contextlib
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -10,11 +11,20 @@ from launch.plan import PWA, PYTHON
 from launch.settings import ROOT, Settings, child_environment
 from launch.supervisor import Part
 
+LOOPBACK = "127.0.0.1"
+TRIES = 10
+"""A port that is free for one kind of socket may be taken for another."""
+
 
 def home(settings: Settings) -> list[Part]:
-    """Both parts on this machine; signaling admits this PC's key and no other."""
+    """All parts on this machine; signaling admits this PC's key and no other.
+
+    Where a VDS elsewhere knows this home, the signaling server here is for the browsers of this
+    machine, and the home connects to both.
+    """
     logs = settings.data / "logs"
     local_port = free_port(settings.local_port)
+    relay = relay_environment(settings)
     environment = child_environment(
         settings,
         {
@@ -23,23 +33,59 @@ def home(settings: Settings) -> list[Part]:
             "HEARTH_LOCAL_HOME": f"http://localhost:{local_port}",
             "HEARTH_LOCAL_PORT": str(local_port),
             "HEARTH_MODEL": settings.model,
+            **relay,
         },
     )
+    here = there = environment
+    if settings.signaling:
+        here = {**environment, "HEARTH_HOST": "127.0.0.1", "HEARTH_ORIGIN": settings.url}
+        there = {
+            **environment,
+            "HEARTH_ORIGIN": settings.origin or settings.signaling,
+            "HEARTH_LOCAL_SIGNALING": settings.url,
+        }
     python = [str(PYTHON), "-m"]
-    return [
-        Part("signaling", [*python, "signaling"], environment, ROOT, logs / "signaling.log"),
-        Part("gpu_peer", [*python, "gpu_peer"], environment, ROOT, logs / "gpu_peer.log"),
+    parts = [
+        Part("signaling", [*python, "signaling"], here, ROOT, logs / "signaling.log"),
+        Part("gpu_peer", [*python, "gpu_peer"], there, ROOT, logs / "gpu_peer.log"),
     ]
+    if relay:
+        turn = [*python, "turn"]
+        parts.append(Part("turn", turn, environment, ROOT, logs / "turn.log", is_needed=False))
+    return parts
 
 
-def free_port(wanted: int) -> int:
-    """Give the port, or where that is taken another one that is free on 127.0.0.1."""
-    for port in (wanted, 0):
-        with (
-            contextlib.suppress(OSError),
-            socket.create_server(("127.0.0.1", port)) as probe,
-        ):
-            return int(probe.getsockname()[1])
+def relay_environment(settings: Settings) -> dict[str, str]:
+    """Say where the relay is; nothing, where there is none.
+
+    For the browsers of this machine it is on loopback. For others it needs a name, which somebody
+    has to give.
+    """
+    if settings.turn_name and not settings.signaling:
+        return {"HEARTH_TURN_NAME": settings.turn_name, "HEARTH_TURN_PORT": str(settings.turn_port)}
+    if not settings.is_here:
+        return {}
+    port = free_port(settings.turn_port, socket.SOCK_STREAM, socket.SOCK_DGRAM)
+    return {
+        "HEARTH_TURN_NAME": LOOPBACK,
+        "HEARTH_TURN_HOST": LOOPBACK,
+        "HEARTH_TURN_PORT": str(port),
+    }
+
+
+def free_port(wanted: int, *kinds: socket.SocketKind) -> int:
+    """Give the port, or where that is taken another one that is free on 127.0.0.1 for all kinds."""
+    for port in (wanted, *[0] * TRIES):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for kind in kinds or (socket.SOCK_STREAM,):
+                probe = probes.enter_context(socket.socket(socket.AF_INET, kind))
+                if kind == socket.SOCK_STREAM and os.name == "posix":
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((LOOPBACK, port))
+                if kind == socket.SOCK_STREAM:
+                    probe.listen()
+                port = int(probe.getsockname()[1])
+            return port
     raise LaunchError("This machine has no free port. End some programs and start again.")
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from launch.errors import LaunchError
 
@@ -18,6 +19,9 @@ class Settings:
 
     Attributes:
         local_port: Of the home's own server for this machine; 0 is any.
+        origin: Of the app's pages, where it is set; else they are this machine's own.
+        signaling: A VDS elsewhere that knows this home too; empty: there is none.
+        turn_name: What clients are told of the relay, where it is set.
     """
 
     data: Path
@@ -25,11 +29,20 @@ class Settings:
     port: int
     model: str
     local_port: int
+    origin: str = ""
+    signaling: str = ""
+    turn_name: str = ""
+    turn_port: int = 3478
 
     @property
     def url(self) -> str:
         """What a person opens."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the signaling server that this machine runs is for its own browsers only."""
+        return bool(self.signaling) or is_loopback(self.origin or self.url)
 
 
 def read(environment: Mapping[str, str], file: Path = SETTINGS_FILE) -> Settings:
@@ -41,13 +54,26 @@ def read(environment: Mapping[str, str], file: Path = SETTINGS_FILE) -> Settings
     values = {**_parse(file), **{k: v for k, v in environment.items() if v}}
     port = _port(values, "HEARTH_PORT") or 8080
     data = values.get("HEARTH_DATA")
+    signaling = (values.get("HEARTH_SIGNALING") or "").rstrip("/")
     return Settings(
         data=Path(data).expanduser().absolute() if data else default_data(environment),
         host=values.get("HEARTH_HOST") or "127.0.0.1",
         port=port,
         model=values.get("HEARTH_MODEL") or "",
         local_port=_port(values, "HEARTH_LOCAL_PORT") or (port + 1) % 65536,
+        origin=(values.get("HEARTH_ORIGIN") or "").rstrip("/"),
+        signaling="" if is_loopback(signaling) else signaling,
+        turn_name=values.get("HEARTH_TURN_NAME") or "",
+        turn_port=_port(values, "HEARTH_TURN_PORT") or 3478,
     )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this very machine."""
+    try:
+        return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:  # left to the part that reads it, which says what is wrong
+        return False
 
 
 def default_data(environment: Mapping[str, str]) -> Path:

@@ -27,13 +27,14 @@ STILL_STARTING_S = 15.0
 
 @dataclass(frozen=True)
 class Part:
-    """A process that belongs to Hearth."""
+    """A process that belongs to Hearth. Without one that `is_needed`, Hearth does not start."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     cwd: Path
     log: Path
+    is_needed: bool = True
 
 
 class Supervisor:
@@ -60,7 +61,7 @@ class Supervisor:
         """Start the parts, call `on_ready` once a chat would be answered, stay until stopped.
 
         Raises:
-            LaunchError: a part ended before Hearth was ready once; its last words say why.
+            LaunchError: a needed part ended before Hearth was ready once; its last words say why.
         """
         keepers = [asyncio.create_task(self._keep(part)) for part in self._parts]
         ready = asyncio.create_task(self._wait_until_ready())
@@ -93,7 +94,7 @@ class Supervisor:
             last_words = await self._run_once(part)
             if self._stopping.is_set():
                 return
-            if not self._started:
+            if not self._started and part.is_needed:
                 raise LaunchError(last_words or f"{part.name} ended at its start. See {part.log}")
             restarts = restarts.after_end(time.monotonic() - started)
             self._say(f"{part.name} ended and is started again. Its log: {part.log}")

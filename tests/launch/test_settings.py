@@ -9,7 +9,8 @@ from launch.errors import LaunchError
 
 def test_the_settings_file_states_every_setting_the_launcher_reads() -> None:
     names = settings.SETTINGS_FILE.read_text("utf-8")
-    for name in ("HEARTH_DATA", "HEARTH_HOST", "HEARTH_PORT", "HEARTH_LOCAL_PORT", "HEARTH_MODEL"):
+    read = "DATA HOST PORT LOCAL_PORT MODEL ORIGIN SIGNALING LOCAL_SIGNALING TURN_NAME TURN_PORT"
+    for name in [f"HEARTH_{name}" for name in read.split()]:
         assert f"\n{name}=" in names
 
 
@@ -29,7 +30,7 @@ def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
     assert tmp_path in chosen.data.parents
 
 
-@pytest.mark.parametrize("name", ["HEARTH_PORT", "HEARTH_LOCAL_PORT"])
+@pytest.mark.parametrize("name", ["HEARTH_PORT", "HEARTH_LOCAL_PORT", "HEARTH_TURN_PORT"])
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "٣"])
 def test_a_port_that_cannot_be_is_a_sentence(port: str, name: str, tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match=name):
@@ -48,3 +49,38 @@ def test_the_port_for_this_machine_is_the_next_one(
 
 def test_the_default_folder_is_the_one_that_the_parts_take_by_themselves() -> None:
     assert settings.default_data(os.environ) == platformdirs.user_data_path("hearth", False)
+
+
+@pytest.mark.parametrize(
+    ("signaling", "elsewhere"),
+    [
+        ("", ""),
+        ("http://localhost:8080", ""),
+        ("http://[::1]:8080/", ""),
+        ("https://hearth.example/", "https://hearth.example"),
+        ("https://[", "https://["),
+    ],
+)
+def test_a_signaling_server_on_this_machine_is_the_one_that_is_started(
+    signaling: str, elsewhere: str, tmp_path: Path
+) -> None:
+    chosen = settings.read({"HEARTH_SIGNALING": signaling}, tmp_path / "none")
+    assert chosen.signaling == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("environment", "here"),
+    [
+        ({}, True),
+        ({"HEARTH_ORIGIN": "http://127.0.0.1:9"}, True),
+        ({"HEARTH_ORIGIN": "https://hearth.example"}, False),
+        (
+            {"HEARTH_ORIGIN": "https://hearth.example", "HEARTH_SIGNALING": "https://1.2.3.4"},
+            True,
+        ),
+    ],
+)
+def test_whether_the_server_is_for_this_machines_browsers_only(
+    environment: dict[str, str], here: bool, tmp_path: Path
+) -> None:
+    assert settings.read(environment, tmp_path / "none").is_here is here

@@ -1,6 +1,7 @@
 """The supervisor with real processes: small servers that say `ready` as Hearth's do."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
@@ -80,6 +81,32 @@ async def test_a_part_that_cannot_start_ends_the_start_with_its_own_sentence(
     )
     with pytest.raises(LaunchError, match=r"^The model is damaged\.$"):
         await asyncio.wait_for(supervisor.run(lambda: None), 30)
+
+
+async def test_a_part_that_is_not_needed_may_end_at_the_start_and_is_started_again(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    relay = part(tmp_path, "relay", "raise SystemExit(1)")
+    # Ready only once the relay's end was said, so that it comes first.
+    code = SERVER.replace("b'{\"homes\": 1}'", "b'{\"homes\": %d}' % os.path.exists('said')")
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        (tmp_path / "said").touch()
+
+    supervisor = Supervisor(
+        [
+            part(tmp_path, "server", code, str(port), str(tmp_path / "pids")),
+            dataclasses.replace(relay, is_needed=False),
+        ],
+        f"http://127.0.0.1:{port}/readyz",
+        say,
+    )
+    async with asyncio.timeout(60):
+        await supervisor.run(on_ready=supervisor.stop)
+    assert said[0].startswith("relay ended and is started again.")
 
 
 async def test_a_part_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
