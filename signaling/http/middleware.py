@@ -30,7 +30,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
     """Give the headers of every answer."""
     # 'self' covers a WebSocket of the same host only in newer browsers, so it is named too.
     sockets = " ".join(sorted("ws" + origin[4:] for origin in settings.origins))
-    if settings.local_home:
+    if settings.local_home and settings.is_loopback:  # elsewhere it would be the visitor's machine
         sockets += f" ws://127.0.0.1:{urlsplit(settings.local_home).port or 80}"
     policy = {
         "default-src": "'none'",

@@ -79,6 +79,8 @@ def test_the_policy_names_the_socket_of_a_home_on_this_machine(door: str) -> Non
     local = Settings(_env_file=None, port=8080, local_home=door)
     policy = security_headers(local)["Content-Security-Policy"]
     assert "ws://localhost:8080 ws://127.0.0.1:8081;" in policy
+    far = Settings(_env_file=None, origin="https://hearth.example", local_home=door)
+    assert "ws://127" not in security_headers(far)["Content-Security-Policy"]
 
 
 async def test_a_mistake_of_ours_is_a_problem_without_its_traceback(
