@@ -17,19 +17,18 @@ from gpu_peer.config import Config
 from gpu_peer.daemon_thread import in_daemon_thread
 from gpu_peer.engine import Engine, EngineEvent, EngineReader
 from gpu_peer.errors import EngineUnavailable, FolderInUse, KeyUnreadable
-from gpu_peer.household.desk import Asker, Desk
 from gpu_peer.household.guests import Guests
 from gpu_peer.household.household import Household
 from gpu_peer.identity import Identity, load_identity
-from gpu_peer.local.control import OpenDesk
-from gpu_peer.local.server import local_server
 from gpu_peer.logs import describe
+from gpu_peer.roads import reached_in_lan, reached_on_pc, tickets_of
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.certificate import load_certificate
 from gpu_peer.transports.relay import Relay
-from gpu_peer.transports.signaled_sessions import SignaledSessions
+from gpu_peer.transports.signaled_sessions import Serve, SignaledSessions
 from gpu_peer.transports.signaling_client import SignalingClient
+from protocol.roads import RoadName
 
 FAREWELL_S = 0.2
 """So long devices get to read how their answers ended."""
@@ -73,24 +72,25 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
             guests = Guests(household, home.erase, clock)
             if cut := await home.start():
                 log.info("answers_cut", count=cut)
-            await guests.start()
+            tickets = tickets_of(household, certificate)
+
+            def serve_on(road: RoadName, on_bound: Callable[[], None] = lambda: None) -> Serve:
+                return serving(home, household, clock, road, tickets, on_bound)
+
             try:
                 async with (
-                    local_server(config, household, _desks_at_the_pc(household)),
+                    _erasing(guests),
+                    reached_on_pc(config, identity, household, serve_on),
+                    reached_in_lan(config, household, certificate, tickets, serve_on, clock),
                     _reading(engine, home) as broken,
                 ):
-                    sessions = SignaledSessions(
-                        certificate,
-                        lambda road, on_bound: serving(
-                            home, household, clock, road, on_bound=on_bound
-                        ),
-                    )
+                    sessions = SignaledSessions(certificate, serve_on)
                     try:
                         await _signal(config, identity, sessions, clock, stop, broken)
                     finally:
                         await home.close()
-                        await _farewell(sessions)
-                        await guests.close()
+                        await _farewell(household)
+                        await sessions.close()
             finally:
                 closing = in_daemon_thread(engine.close, "engine-closer")
                 await asyncio.wait((closing,), timeout=CLOSE_ENGINE_S)
@@ -123,9 +123,14 @@ def only_one(config: Config) -> Iterator[None]:
         lock.release()
 
 
-def _desks_at_the_pc(household: Household) -> OpenDesk:
-    """Give desks at which the PC's user speaks for the owner."""
-    return lambda send: Desk(household, Asker(household.owner, None), send)
+@asynccontextmanager
+async def _erasing(guests: Guests) -> AsyncIterator[None]:
+    """Keep no guest's chats once nobody can be reached any more."""
+    await guests.start()
+    try:
+        yield
+    finally:
+        await guests.close()
 
 
 @asynccontextmanager
@@ -207,10 +212,9 @@ def _known_to(
     return client.run(), relay.run()
 
 
-async def _farewell(sessions: SignaledSessions) -> None:
-    if len(sessions):
+async def _farewell(household: Household) -> None:
+    if household.is_anybody_here:
         await asyncio.sleep(FAREWELL_S)
-    await sessions.close()
 
 
 async def _unless(stop: asyncio.Event, work: asyncio.Future[T]) -> T | None:

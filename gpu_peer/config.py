@@ -33,6 +33,7 @@ class Config(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("hearth", appauthor=False))
     port: int = Field(default=8080, ge=1, le=65535)
     local_port: int | None = Field(default=None, ge=1, le=65535)
+    lan_port: int = Field(default=41234, ge=0, le=65535)
     origin: str = ""
     signaling: str = ""
     local_signaling: str = ""

@@ -54,6 +54,13 @@ class Identity:
 
     def assertion(self, audience: str, name: str, now_s: float) -> str:
         """Sign that this is the home: a JWT (RFC 7519) for the signaling server `audience`."""
+        return self._token("home+jwt", audience, name, now_s)
+
+    def log_in_assertion(self, audience: str, owner: str, now_s: float) -> str:
+        """Sign that whoever brings this sits at the PC of this owner; for `HomeLogIn`."""
+        return self._token("home-login+jwt", audience, owner, now_s)
+
+    def _token(self, kind: str, audience: str, name: str, now_s: float) -> str:
         claims = {
             "iss": self.home_id,
             "sub": self.home_id,
@@ -63,7 +70,8 @@ class Identity:
             "jti": secrets.token_urlsafe(16),
             "name": name,
         }
-        headers = {"typ": "home+jwt", "kid": self.home_id}
+        # The kind keeps one from being taken for the other (RFC 8725, section 3.11).
+        headers = {"typ": kind, "kid": self.home_id}
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers=headers)
 
 

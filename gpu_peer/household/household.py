@@ -77,6 +77,16 @@ class Household:
         return next(p.id for p in self._people.values() if p.role == "owner")
 
     @property
+    def owner_name(self) -> str:
+        """The owner's name."""
+        return self._people[self.owner].name
+
+    @property
+    def is_anybody_here(self) -> bool:
+        """Whether any device is connected now."""
+        return bool(self._live)
+
+    @property
     def guests(self) -> list[str]:
         """The ids of those whose history is not kept."""
         return [p.id for p in self._people.values() if p.role == "guest"]

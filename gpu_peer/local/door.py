@@ -1,5 +1,6 @@
-"""The door for the PC's first browser: no QR, since it is on the PC already."""
+"""Doors for browsers on the PC itself: no QR and no password, since they are there already."""
 
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -33,11 +34,38 @@ class FirstBrowser:
 
     async def open(self, request: web.Request) -> web.Response:
         """GET /pair."""
-        # A page of somebody else may not draw it, load it or look at what it answers.
-        if request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
-            return refuse(403, "This address is for a browser's address bar.")
-        if request.headers.get("Sec-Fetch-Dest", "document") != "document":
-            return refuse(403, "This address is for a browser's address bar.")
+        if not _is_navigation(request):
+            return refuse(403, _FOR_TABS)
         secret = self._door.first_invitation() if self._gives else None
         fragment = "" if secret is None else f"#{self._door.home_id}.{secret}"
-        return web.Response(status=302, headers={"Location": self._page + fragment})
+        return _sent_on(self._page + fragment)
+
+
+class LogIn:
+    """The handler of `/login`: sends a browser on to the app with the home's word for it."""
+
+    def __init__(self, assertion: Callable[[], str], origin: str) -> None:
+        """`assertion` signs one that is good for a minute and once; `origin` is the app's."""
+        self._assertion = assertion
+        self._page = f"{origin}/login"
+        # As above: a VDS elsewhere does not take the home's word for who sits at the PC.
+        self._gives = urlsplit(origin).hostname in LOOPBACK
+
+    async def open(self, request: web.Request) -> web.Response:
+        """GET /login."""
+        if not _is_navigation(request):
+            return refuse(403, _FOR_TABS)
+        return _sent_on(f"{self._page}#{self._assertion()}" if self._gives else self._page)
+
+
+_FOR_TABS = "This address is for a browser's address bar."
+
+
+def _is_navigation(request: web.Request) -> bool:
+    """Whether it is a tab: no page may draw it, load it or look at what it answers."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return (mode, request.headers.get("Sec-Fetch-Dest", "document")) == ("navigate", "document")
+
+
+def _sent_on(place: str) -> web.Response:
+    return web.Response(status=302, headers={"Location": place})

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,10 +10,12 @@ from aiohttp import web
 
 from gpu_peer.config import Config
 from gpu_peer.errors import NoLocalPort
+from gpu_peer.local.channel import LocalChannels
 from gpu_peer.local.control import Control, OpenDesk
 from gpu_peer.local.control_file import ControlFile, announced
-from gpu_peer.local.door import Door, FirstBrowser
+from gpu_peer.local.door import Door, FirstBrowser, LogIn
 from gpu_peer.local.gate import add_headers, require_loopback_name
+from gpu_peer.transports.signaled_sessions import Serve
 
 TOKEN_BYTES = 32
 END_WITHIN_S = 1.0
@@ -22,13 +24,17 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def local_server(config: Config, door: Door, open_desk: OpenDesk) -> AsyncIterator[int]:
+async def local_server(
+    config: Config, door: Door, open_desk: OpenDesk, serve: Serve, log_in: Callable[[], str]
+) -> AsyncIterator[int]:
     """Serve this machine until the end. Gives the port.
 
     Args:
         config: The settings; the data folder is there, and this process's alone.
         door: The household.
         open_desk: Opens a desk for somebody at the PC itself, given the way for its replies.
+        serve: Serves a device whose channel is a socket of this machine.
+        log_in: Signs the home's word by which a browser on the PC gets an account.
 
     Raises:
         NoLocalPort: there is no port at all; one that is taken is not an error.
@@ -36,17 +42,20 @@ async def local_server(config: Config, door: Door, open_desk: OpenDesk) -> Async
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     control = Control(token, open_desk)
+    listener = _listen(config.wanted_local_port)
+    port = int(listener.getsockname()[1])
+    channels = LocalChannels(config.audience, port, serve)
     app = web.Application(middlewares=[require_loopback_name])
     app.on_response_prepare.append(add_headers)
-    app.on_shutdown.append(control.close)
+    app.on_shutdown.extend((control.close, channels.close))
     app.add_routes(
         [
             web.get("/pair", FirstBrowser(door, config.audience).open, allow_head=False),
+            web.get("/login", LogIn(log_in, config.audience).open, allow_head=False),
+            web.get("/channel", channels.serve, allow_head=False),
             web.get("/control", control.serve, allow_head=False),
         ]
     )
-    listener = _listen(config.wanted_local_port)
-    port = int(listener.getsockname()[1])
     # Without a log of requests: it would be the place for a secret to leak into.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_WITHIN_S)
     await runner.setup()

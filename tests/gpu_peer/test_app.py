@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,10 @@ from gpu_peer.identity import load_identity
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.signaled_sessions import Signals
 from protocol.chat import AnswerEnded, Delta
+from protocol.transcript import key_id
+from protocol.trust import Bound
 from tests.gpu_peer.support.device import RtcDevice
+from tests.gpu_peer.support.lan import LanDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
 from tests.gpu_peer.support.trust import public
 from tests.gpu_peer.support.vds import ThroughVds, Vds, a_vds
@@ -67,8 +71,8 @@ class Running:
             await self.task
 
 
-def config(folder: Path, address: str) -> Config:
-    return Config(data=folder, signaling=address)
+def config(folder: Path, address: str, lan_port: int = 0) -> Config:
+    return Config(data=folder, signaling=address, lan_port=lan_port)
 
 
 async def paired_device(folder: Path, signals: Signals) -> RtcDevice:
@@ -127,6 +131,51 @@ async def test_devices_stay_when_the_vds_goes(tmp_path: Path, vds: tuple[Vds, st
     await server.home()
     await device.ask(await device.create_chat(), "Still there")
     assert (await device.hear(Delta)).text == "Still there"
+    await device.leave()
+    await running.end()
+
+
+def free_port() -> int:
+    """Give a UDP port that nobody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def test_a_device_that_came_once_comes_again_without_the_vds(
+    tmp_path: Path, vds: tuple[Vds, str]
+) -> None:
+    server, address = vds
+    parrot = Parrot()
+    first = await paired_device(tmp_path, ThroughVds(server))
+    running = Running(config(tmp_path, address, free_port()), lambda: parrot)
+    await server.home()
+    await first.connect()
+    ticket = next(said.lan for said in first.heard if isinstance(said, Bound))
+    assert ticket is not None
+    assert ticket.name == f"hearth-{key_id(first.home_key)[:8]}.local"
+    await first.leave()
+    second = LanDevice(ticket, key=first.key, home_key=first.home_key)
+    await second.connect()
+    await second.greet()
+    await second.ask(await second.create_chat(), "Say this")
+    assert (await second.hear(Delta)).text == "Say this"
+    ending = asyncio.ensure_future(running.end())
+    assert (await second.event(AnswerEnded)).reason == "cut"
+    await ending
+    await second.leave()
+
+
+async def test_a_home_that_is_to_be_reached_by_the_vds_alone_gives_no_ticket(
+    tmp_path: Path, vds: tuple[Vds, str]
+) -> None:
+    server, address = vds
+    parrot = Parrot()
+    device = await paired_device(tmp_path, ThroughVds(server))
+    running = Running(config(tmp_path, address), lambda: parrot)
+    await server.home()
+    await device.connect()
+    assert [said.lan for said in device.heard if isinstance(said, Bound)] == [None]
     await device.leave()
     await running.end()
 

@@ -49,6 +49,21 @@ def test_the_assertion_is_what_the_server_checks(tmp_path: Path) -> None:
     assert jwt.get_unverified_header(token) == header
 
 
+def test_the_word_for_a_browser_on_the_pc_is_of_another_kind(tmp_path: Path) -> None:
+    identity = load_identity(tmp_path)
+    token = identity.log_in_assertion("http://localhost:8080", "Anna", 1000.9)
+    key = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(identity.public_key + "="))
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=["EdDSA"],
+        audience="http://localhost:8080",
+        options={"verify_exp": False},
+    )
+    assert (claims["sub"], claims["name"], claims["exp"]) == (identity.home_id, "Anna", 1060)
+    assert jwt.get_unverified_header(token)["typ"] == "home-login+jwt"
+
+
 @pytest.mark.parametrize("damaged", [b"", b"nonsense"])
 def test_a_damaged_key_is_a_sentence_and_is_kept(tmp_path: Path, damaged: bytes) -> None:
     (tmp_path / "identity.pem").write_bytes(damaged)

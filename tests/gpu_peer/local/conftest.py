@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gpu_peer.local.server import local_server
 from tests.gpu_peer.local.house import House, Run, config
 
 
@@ -17,7 +16,7 @@ async def runs(tmp_path: Path) -> AsyncIterator[Run]:
         async def run(house: House, origin: str = "http://localhost:8080", /) -> Path:
             settings = config(tmp_path, origin=origin)
             settings.folder.mkdir()
-            await until.enter_async_context(local_server(settings, house, house.open_desk))
+            await until.enter_async_context(house.server(settings))
             return tmp_path
 
         yield run

@@ -4,11 +4,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from gpu_peer.config import Config
 from gpu_peer.local.control import Send
+from gpu_peer.local.server import local_server
+from gpu_peer.transports.channel import Channel
+from gpu_peer.trust.connect import Fingerprints
 from protocol.household import (
     AddPerson,
     AnswerPairing,
@@ -33,6 +37,7 @@ from protocol.household import (
 ROOT = Path(__file__).parents[3]
 HOME = "0123456789abcdef" * 2
 SECRET = "7ZRA0W4KABCDEFGH"
+ASSERTION = "header.claims.signature"
 OWNER = PersonShown(id="p1", name="Ann", role="owner")
 PHONE = DeviceShown(
     id="aa11" + "0" * 28,
@@ -85,6 +90,16 @@ class House:
 
     def open_desk(self, send: Send) -> "Desk":
         return Desk(self, send)
+
+    async def serve(self, channel: Channel, fingerprints: Fingerprints) -> None:
+        """Serves no channel."""
+
+    def log_in(self) -> str:
+        return ASSERTION
+
+    def server(self, settings: Config) -> AbstractAsyncContextManager[int]:
+        """Give the real server of this household."""
+        return local_server(settings, self, self.open_desk, self.serve, self.log_in)
 
 
 class Desk:

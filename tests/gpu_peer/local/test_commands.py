@@ -11,7 +11,6 @@ import pytest
 
 from gpu_peer.__main__ import main
 from gpu_peer.local.pair import EXPIRED
-from gpu_peer.local.server import local_server
 from protocol.errors import ErrorCode
 from protocol.household import (
     AddPerson,
@@ -208,7 +207,7 @@ async def test_ctrl_c_closes_the_invitation(runs: Run) -> None:
 async def test_a_home_that_ends_meanwhile_is_a_sentence(tmp_path: Path) -> None:
     house, settings = House(), config(tmp_path)
     settings.folder.mkdir()
-    async with local_server(settings, house, house.open_desk):
+    async with house.server(settings):
         process = await command(tmp_path, "pair")
         async with asyncio.timeout(30):
             await house.opened.wait()

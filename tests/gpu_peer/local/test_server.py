@@ -17,11 +17,10 @@ import structlog
 
 from gpu_peer.config import Config
 from gpu_peer.local.control import Send
-from gpu_peer.local.server import local_server
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
 from protocol.household import Household, OpenInvitation, Reply, Request, WatchHousehold
-from tests.gpu_peer.local.house import HOME, PHONE, SECRET, House, config
+from tests.gpu_peer.local.house import ASSERTION, HOME, PHONE, SECRET, House, config
 
 APP = "http://localhost:8080/pair"
 
@@ -58,7 +57,7 @@ def settings(tmp_path: Path) -> Config:
 async def server(settings: Config) -> AsyncIterator[Server]:
     house = House()
     async with (
-        local_server(settings, house, house.open_desk) as port,
+        house.server(settings) as port,
         aiohttp.ClientSession() as http,
     ):
         yield Server(house, port, settings.folder, http)
@@ -79,11 +78,26 @@ async def test_an_app_from_elsewhere_gets_no_invitation(tmp_path: Path, origin: 
     house, settings = House(), config(tmp_path, origin=origin)
     settings.folder.mkdir()
     async with (
-        local_server(settings, house, house.open_desk) as port,
+        house.server(settings) as port,
         aiohttp.ClientSession() as http,
     ):
         answer = await Server(house, port, settings.folder, http).knock()
         assert answer.headers["Location"] == f"{origin}/pair"
+
+
+async def test_a_browser_on_the_pc_is_sent_on_with_the_homes_word_for_it(server: Server) -> None:
+    answer = await server.knock("/login")
+    place = f"http://localhost:8080/login#{ASSERTION}"
+    assert (answer.status, answer.headers["Location"]) == (302, place)
+
+
+@pytest.mark.parametrize("origin", ["https://hearth.example", "http://192.0.2.1:8080"])
+async def test_an_app_from_elsewhere_gets_no_word_of_the_home(tmp_path: Path, origin: str) -> None:
+    house, settings = House(), config(tmp_path, origin=origin)
+    settings.folder.mkdir()
+    async with house.server(settings) as port, aiohttp.ClientSession() as http:
+        answer = await Server(house, port, settings.folder, http).knock("/login")
+        assert answer.headers["Location"] == f"{origin}/login"
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8081", "127.0.0.1:1", "[::1]:8081"])
@@ -95,7 +109,7 @@ async def test_names_of_this_machine_are_served(server: Server, host: str) -> No
     "host",
     ["evil.example", "localhost.evil.example", "localhost@evil.example", "127.0.0.1.nip.io", ""],
 )
-@pytest.mark.parametrize("path", ["/pair", "/control", "/"])
+@pytest.mark.parametrize("path", ["/pair", "/login", "/channel", "/control", "/"])
 async def test_a_name_that_was_made_to_lead_here_is_refused(
     server: Server, host: str, path: str
 ) -> None:
@@ -124,10 +138,11 @@ async def test_without_a_name_or_with_two_it_is_refused(server: Server) -> None:
         {"Sec_Fetch_Dest": "empty"},
     ],
 )
+@pytest.mark.parametrize("path", ["/pair", "/login"])
 async def test_what_is_not_a_navigation_of_a_tab_is_refused(
-    server: Server, headers: dict[str, str]
+    server: Server, headers: dict[str, str], path: str
 ) -> None:
-    answer = await server.knock(**headers)
+    answer = await server.knock(path, **headers)
     assert answer.status == 403
     assert "Location" not in answer.headers
 
@@ -142,7 +157,7 @@ async def test_a_navigation_is_served_and_no_other_method_opens_an_invitation(
         assert (await server.knock(method=method)).status == 405
 
 
-@pytest.mark.parametrize("path", ["/pair", "/control", "/elsewhere"])
+@pytest.mark.parametrize("path", ["/pair", "/login", "/channel", "/control", "/elsewhere"])
 async def test_no_answer_is_stored_framed_or_read_by_others(server: Server, path: str) -> None:
     answer = await server.knock(path)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -165,7 +180,7 @@ async def test_only_this_machine_is_listened_to(
 
     monkeypatch.setattr(socket, "create_server", seen)
     house = House()
-    async with local_server(settings, house, house.open_desk) as port:
+    async with house.server(settings) as port:
         assert [one.getsockname() for one in bound] == [("127.0.0.1", port)]
 
 
@@ -177,17 +192,17 @@ async def test_the_port_is_the_one_that_is_set_and_another_where_it_is_taken(
         busy = other.getsockname()[1]
         taken = settings.model_copy(update={"local_port": busy})
         with structlog.testing.capture_logs() as logs:
-            async with local_server(taken, house, house.open_desk) as port:
+            async with house.server(taken) as port:
                 assert port != busy
     assert {"event": "local_port_taken", "port": busy, "log_level": "warning"} in logs
-    async with local_server(taken, house, house.open_desk) as port:
+    async with house.server(taken) as port:
         assert port == busy
 
 
 async def test_the_file_is_private_fresh_and_gone_at_the_end(settings: Config) -> None:
     house, path, tokens = House(), settings.folder / "control.json", set()
     for _ in range(2):
-        async with local_server(settings, house, house.open_desk) as port:
+        async with house.server(settings) as port:
             said = json.loads(path.read_bytes())
             assert (said["port"], said["origin"]) == (port, "http://localhost:8080")
             tokens.add(said["token"])
@@ -258,7 +273,7 @@ async def test_a_mistake_of_ours_ends_one_connection_only(server: Server) -> Non
 async def test_the_end_closes_every_connection(settings: Config) -> None:
     house = House()
     async with aiohttp.ClientSession() as http:
-        async with local_server(settings, house, house.open_desk) as port:
+        async with house.server(settings) as port:
             speaking = await Server(house, port, settings.folder, http).control()
             listening = asyncio.ensure_future(speaking.receive(timeout=10))
         assert (await listening).data == aiohttp.WSCloseCode.GOING_AWAY
@@ -276,7 +291,7 @@ async def test_no_log_holds_a_secret(
     house = House(breaks)
     with structlog.testing.capture_logs() as logs:
         async with (
-            local_server(settings, house, house.open_desk) as port,
+            house.server(settings) as port,
             aiohttp.ClientSession() as http,
         ):
             server = Server(house, port, settings.folder, http)
