@@ -36,17 +36,23 @@ class LanTable:
 
     def of(self, device: str) -> LanCredential | None:
         """Give a device's, made when there are none; None of a device that was removed."""
+        fresh = new_credential(device)
         with transaction(self._db):
             self._db.execute(
                 "INSERT INTO lan_credentials (device, ufrag, password)"
                 " SELECT id, ?, ? FROM devices WHERE id = ? AND NOT revoked"
                 " ON CONFLICT (device) DO NOTHING",
-                (_random(UFRAG_CHARS), _random(PASSWORD_CHARS), device),
+                (fresh.ufrag, fresh.password, device),
             )
             row = self._db.execute(
                 "SELECT device, ufrag, password FROM lan_credentials WHERE device = ?", (device,)
             ).fetchone()
         return None if row is None else LanCredential(*row)
+
+
+def new_credential(device: str) -> LanCredential:
+    """Make what nobody else has."""
+    return LanCredential(device, _random(UFRAG_CHARS), _random(PASSWORD_CHARS))
 
 
 def _random(length: int) -> str:

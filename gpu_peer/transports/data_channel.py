@@ -25,7 +25,8 @@ class DataChannel(FramedChannel):
         """See `Channel`."""
         self._inbox.close()
         self._room.set()
-        self._channel.close()
+        if not self._ended.is_set():  # aiortc would go on saying goodbye to nobody
+            self._channel.close()
 
     def cut(self) -> None:
         """See `Channel`. `is_cut` says so to whoever holds the connection, and is to end it."""

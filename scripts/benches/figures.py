@@ -85,7 +85,7 @@ class Limit:
         return self.figure <= self.budget
 
     def chart(self) -> str:
-        most = max(self.figures)
+        most = max(self.figures) or 1
         lines = [f"{self.what}, {self.unit}" if self.unit else self.what]
         for number, figure in enumerate(self.figures, 1):
             lines.append(f"  {number:2}  {self._show(figure):>10}  {_bar(figure / most)}")

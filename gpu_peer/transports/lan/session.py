@@ -71,6 +71,7 @@ class LanSession:
 
     async def _stop(self) -> None:
         await self._sctp.stop()
+        await asyncio.sleep(0)  # what its timers have begun to send goes before DTLS ends
         await self._dtls.stop()
         await self._ice.stop()
         self._connection.lost()

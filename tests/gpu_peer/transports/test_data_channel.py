@@ -105,3 +105,14 @@ async def test_a_channel_that_is_cut_says_nothing_more(
         await sending
     assert len(slow.sent) == sent
     assert channel.is_cut
+
+
+async def test_nothing_is_said_to_a_channel_whose_connection_is_gone(
+    slow: SlowChannel, channel: DataChannel
+) -> None:
+    """aiortc would send its goodbye again and again over DTLS that has ended."""
+    channel.lost()
+    channel.close()
+    assert slow.readyState == "open", "it was not told to close"
+    with pytest.raises(ChannelClosed):
+        await channel.receive(codec.to_home)
