@@ -56,7 +56,8 @@ class Config(BaseSettings):
     @field_validator("local_signaling")
     @classmethod
     def _is_here(cls, address: str) -> str:
-        if address and urlsplit(address).hostname not in LOOPBACK:
+        parts = urlsplit(address)
+        if address and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
             raise ValueError("it is an address of this machine, like http://localhost:8080")
         return address
 

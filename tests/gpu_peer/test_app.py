@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+import jwt
 import pytest
 import structlog
 
@@ -29,6 +30,8 @@ from tests.gpu_peer.support.lan import LanDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
 from tests.gpu_peer.support.trust import public
 from tests.gpu_peer.support.vds import ThroughVds, Vds, a_vds
+
+ORIGIN = "https://vds.example"
 
 
 class Parrot(ScriptedEngine):
@@ -117,6 +120,32 @@ async def test_what_was_loaded_is_logged(tmp_path: Path, vds: tuple[Vds, str]) -
     loaded = next(line for line in logs if line["event"] == "model_loaded")
     assert (loaded["model"], loaded["device"]) == ("parrot", "tensorrt")
     assert loaded["decodes_together"] is False
+
+
+async def test_two_servers_know_the_home_and_a_device_comes_by_either(
+    tmp_path: Path, vds: tuple[Vds, str]
+) -> None:
+    server, address = vds
+    async with a_vds() as (local, here):
+        device = await paired_device(tmp_path, ThroughVds(local))
+        both = Config(data=tmp_path, signaling=address, origin=ORIGIN, local_signaling=here)
+        parrot = Parrot()
+        running = Running(both, lambda: parrot)
+        await server.home()
+        await local.home()
+        assert [audience(each.tokens[0]) for each in (server, local)] == [ORIGIN, here]
+        assert [audience(await each.asked()) for each in (server, local)] == [ORIGIN, here]
+        await device.connect()
+        await device.greet()
+        assert await local.vouched.get() == "room"
+        assert server.vouched.empty()
+        await device.leave()
+        await running.end()
+
+
+def audience(token: str) -> str:
+    claims: dict[str, str] = jwt.decode(token, options={"verify_signature": False})
+    return claims["aud"]
 
 
 async def test_devices_stay_when_the_vds_goes(tmp_path: Path, vds: tuple[Vds, str]) -> None:

@@ -10,7 +10,7 @@ from gpu_peer.errors import ConfigInvalid
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("DATA", "PORT", "ORIGIN", "SIGNALING", "MODEL", "THREADS"):
+    for name in ("DATA", "PORT", "ORIGIN", "SIGNALING", "LOCAL_SIGNALING", "MODEL", "THREADS"):
         monkeypatch.delenv(f"HEARTH_{name}", raising=False)
     return tmp_path
 
@@ -49,6 +49,32 @@ def test_every_setting_is_described() -> None:
     described = (Path(__file__).parents[2] / ".env.universal").read_text()
     for name in type(read_config()).model_fields:
         assert f"\nHEARTH_{name.upper()}=" in described
+
+
+def test_two_signaling_servers_each_have_an_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_SIGNALING", "https://10.0.0.7:444/")
+    monkeypatch.setenv("HEARTH_ORIGIN", "https://vds.example")
+    assert read_config().signaling_servers == {"https://10.0.0.7:444": "https://vds.example"}
+    monkeypatch.setenv("HEARTH_LOCAL_SIGNALING", "http://localhost:8080/")
+    assert read_config().signaling_servers == {
+        "http://localhost:8080": "http://localhost:8080",
+        "https://10.0.0.7:444": "https://vds.example",
+    }
+
+
+def test_one_that_is_named_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_LOCAL_SIGNALING", "http://localhost:8080")
+    monkeypatch.setenv("HEARTH_ORIGIN", "https://vds.example")
+    assert read_config().signaling_servers == {"http://localhost:8080": "https://vds.example"}
+
+
+@pytest.mark.parametrize("address", ["https://vds.example", "localhost:8080", "http://10.0.0.7"])
+def test_the_second_signaling_server_is_on_this_machine(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARTH_LOCAL_SIGNALING", address)
+    with pytest.raises(ConfigInvalid, match=r"HEARTH_LOCAL_SIGNALING.*this machine"):
+        read_config()
 
 
 @pytest.mark.parametrize("address", ["https://vds.example", "http://localhost:1", "http://[::1]:1"])
