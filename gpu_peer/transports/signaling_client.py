@@ -52,7 +52,6 @@ class SignalingClient:
     def __init__(
         self,
         server: str,
-        origin: str,
         assertion: Callable[[], str],
         signals: Signals,
         clock: Clock,
@@ -63,7 +62,6 @@ class SignalingClient:
 
         Args:
             server: The server's address, `http` or `https`, without a path.
-            origin: The origin that it is known by to browsers.
             assertion: Signs a fresh token for each connection.
             signals: Takes what devices send.
             clock: The time.
@@ -71,7 +69,6 @@ class SignalingClient:
             ice_servers: Gives the server's own that answer.
         """
         self._server = server
-        self._origin = origin
         self._assertion = assertion
         self._signals = signals
         self._clock = clock
@@ -130,7 +127,7 @@ class SignalingClient:
 
     async def _poll(self, http: aiohttp.ClientSession) -> float:
         """Poll until that is lost, or until the WebSocket that opens after all is."""
-        poll = await open_poll(http, self._server, self._origin, self._hello())
+        poll = await open_poll(http, self._server, self._hello())
         if not self._polls:
             log.info("signaling_polls")
         self._polls = True

@@ -1,12 +1,15 @@
 """Long polling as a `Link`, for where something between lets no WebSocket through.
 
-docs/protocol.md, Signaling, has the requests. A poll's address is its secret: it stands in no log.
+docs/protocol.md, Signaling, has the requests. A home names no origin in them, since it is no page. A
+poll's address is its secret: it stands in no log.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -18,6 +21,8 @@ from protocol.accounts import Problem
 from protocol.errors import ProtocolError
 from protocol.signaling import Authenticate, SignalingError, ToVds
 
+T = TypeVar("T")
+
 PATH = "/api/signaling/poll"
 
 ASK_S = 35.0
@@ -26,7 +31,12 @@ ASK_S = 35.0
 TRIES = 4
 """So often in a row the same is asked; an answer that was lost comes again."""
 
+BATCH = 3
+"""So many messages the server takes at once, whatever their length."""
+
+MOST_UNSAID = 64
 CLOSE_S = 1.0
+JSON = {"Content-Type": "application/json"}
 PAGE_BYTES = 128 * limits.SIGNALING_BYTES
 
 _problem: codec.Decoder[Problem] = codec.Decoder(Problem)
@@ -44,77 +54,69 @@ class _Page(msgspec.Struct, frozen=True):
 
 
 class PollLink:
-    """See `Link`."""
+    """See `Link`. Messages are numbered both ways, so none is lost or doubled with an answer."""
 
-    def __init__(self, http: aiohttp.ClientSession, address: str, headers: dict[str, str]) -> None:
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
         """Prepare. `address` is that of the open poll."""
         self._http = http
         self._address = address
-        self._headers = headers
-        self._after = 0
+        self._heard = 0
         self._came: deque[bytes] = deque()
+        self._said = 0
         self._outbox: list[ToVds] = []
         self._sending = asyncio.Lock()
 
     async def send(self, message: ToVds) -> None:
-        """See `Link`. What is said while a request is under way goes together with the next."""
+        """See `Link`. What is said while a request is under way goes with the next."""
+        if len(self._outbox) >= MOST_UNSAID:
+            raise ConnectionError("The poll takes nothing.")
         self._outbox.append(message)
         async with self._sending:
-            said, self._outbox = self._outbox, []
-            if not said:
-                return
-            async with self._http.post(
-                self._address + "/messages",
-                data=_list(said),
-                headers={**self._headers, "Content-Type": "application/json"},
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=ASK_S),
-            ) as answer:
-                if answer.status >= 300:
-                    raise ConnectionError("The poll is gone.")
+            while batch := self._outbox[:BATCH]:
+                await _insist(partial(self._say, batch))
+                del self._outbox[: len(batch)]
+                self._said += len(batch)
 
     async def receive(self) -> str | bytes | None:
         """See `Link`."""
         while not self._came:
-            page = await self._ask()
+            page = await _insist(self._ask)
             if page is None:
                 return None
-            if page.next - self._after != len(page.messages):
+            if page.next - self._heard != len(page.messages):
                 raise ConnectionError("The poll does not count as agreed.")
-            self._after = page.next
+            self._heard = page.next
             self._came.extend(bytes(message) for message in page.messages)
         return self._came.popleft()
 
     async def close(self) -> None:
         """See `Link`."""
         with contextlib.suppress(aiohttp.ClientError, OSError):
-            async with self._http.delete(
-                self._address,
-                headers=self._headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=CLOSE_S),
-            ):
+            timeout = aiohttp.ClientTimeout(total=CLOSE_S)
+            async with self._http.delete(self._address, timeout=timeout, allow_redirects=False):
                 pass
 
-    async def _ask(self) -> _Page | None:
-        """Ask until there is an answer; None where the server knows of no such poll."""
-        for tried in range(1, TRIES + 1):
-            try:
-                return await self._ask_once()
-            except (aiohttp.ClientError, OSError):
-                if tried == TRIES:
-                    raise
-            await asyncio.sleep(FIRST_S * (tried - 1))
-        raise AssertionError
-
-    async def _ask_once(self) -> _Page | None:
-        async with self._http.get(
-            self._address,
-            params={"after": self._after},
+    async def _say(self, messages: Sequence[ToVds]) -> None:
+        async with self._http.post(
+            self._address + "/messages",
+            params={"after": self._said},
+            data=b"[" + b",".join(codec.encode(message) for message in messages) + b"]",
+            headers=JSON,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=ASK_S),
         ) as answer:
-            if 400 <= answer.status < 500:
+            if answer.status >= 300:
+                raise ConnectionError("The poll did not take the messages.")
+
+    async def _ask(self) -> _Page | None:
+        """Give the next messages; None where the server knows of no such poll."""
+        async with self._http.get(
+            self._address,
+            params={"after": self._heard},
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=ASK_S),
+        ) as answer:
+            if answer.status == 404:
                 return None
             body = await read_body(answer, PAGE_BYTES)
         if answer.status != 200:
@@ -145,25 +147,18 @@ class Refused:
 
 
 async def open_poll(
-    http: aiohttp.ClientSession, server: str, origin: str, hello: Authenticate
+    http: aiohttp.ClientSession, server: str, hello: Authenticate
 ) -> PollLink | Refused:
     """Hand the token over and have a poll opened.
-
-    Args:
-        http: Makes the requests.
-        server: The server's address, without a path.
-        origin: The server's own origin; it takes nothing that would come from another's page.
-        hello: The home's token.
 
     Raises:
         OSError: there is no server, or it has no polls.
         aiohttp.ClientError: likewise.
     """
-    headers = {"Origin": origin}
     async with http.post(
         server + PATH,
         data=codec.encode(hello),
-        headers={**headers, "Content-Type": "application/json"},
+        headers=JSON,
         allow_redirects=False,  # the token is for this server
         timeout=aiohttp.ClientTimeout(total=ASK_S),
     ) as answer:
@@ -171,7 +166,7 @@ async def open_poll(
     try:
         if answer.status < 300:
             opened = msgspec.json.decode(body, type=_Opened)
-            return PollLink(http, f"{server}{PATH}/{opened.poll}", headers)
+            return PollLink(http, f"{server}{PATH}/{opened.poll}")
         why = _problem.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, ProtocolError):
         raise ConnectionError("There is no signaling by polling.") from None
@@ -180,6 +175,11 @@ async def open_poll(
     )
 
 
-def _list(messages: Sequence[ToVds]) -> bytes:
-    """Give the messages as a JSON list, each as on the socket."""
-    return b"[" + b",".join(codec.encode(message) for message in messages) + b"]"
+async def _insist(request: Callable[[], Awaitable[T]]) -> T:
+    """Make a request again and again until it is answered."""
+    for tried in range(1, TRIES):
+        try:
+            return await request()
+        except (aiohttp.ClientError, OSError):
+            await asyncio.sleep(FIRST_S * (tried - 1))
+    return await request()

@@ -54,7 +54,7 @@ class SignalingHome:
         self.came: asyncio.Queue[int] = asyncio.Queue()
         self.minted = 0
         self.client = SignalingClient(
-            address, address, self._mint, self.signals, self.clock, self._ready, lambda: NONE
+            address, self._mint, self.signals, self.clock, self._ready, lambda: NONE
         )
         self.client._alarm = self._alarm = WatchedAlarm(self.clock)
 

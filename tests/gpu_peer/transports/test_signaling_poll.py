@@ -61,7 +61,6 @@ async def test_where_no_socket_opens_signals_pass_all_the_same(
         assert home.signals.taken == [OFFER, OFFER]
         assert (home.ready, server.polls) == (1, ["secret-0"])
     assert await server.ended.get() == "secret-0"
-    assert server.origins == {address: 3}
 
 
 async def test_what_was_lost_on_the_way_is_asked_for_again(vds: tuple[PollingVds, str]) -> None:
@@ -73,6 +72,22 @@ async def test_what_was_lost_on_the_way_is_asked_for_again(vds: tuple[PollingVds
         await answered(server)
         assert home.signals.taken == [OFFER]
         assert (server.lose, server.polls) == (0, ["secret-0"])
+
+
+async def test_what_was_said_and_not_acknowledged_is_heard_once(
+    vds: tuple[PollingVds, str],
+) -> None:
+    server, address = vds
+    async with running(address) as home:
+        await polled(server)
+        await home.comes()
+        server.lose = 1
+        await home.client.vouch("one")
+        # What is said while a request is under way goes with the next, in order.
+        await asyncio.gather(*(home.client.vouch(f"{n}") for n in range(9)))
+        heard = [server.vouched.get_nowait() for _ in range(10)]
+        assert heard == ["one", *map(str, range(9))]
+        assert (server.lose, server.vouched.empty()) == (0, True)
 
 
 @pytest.mark.parametrize(
