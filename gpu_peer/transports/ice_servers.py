@@ -1,7 +1,7 @@
 """The STUN and TURN servers of one connection: RFC 7064, RFC 7065."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -27,7 +27,7 @@ class Turn:
 
     server: Server
     username: str
-    credential: str
+    credential: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Long polling as a `Link`, for where something between lets no WebSocket through.
 
-docs/protocol.md, Signaling, has the requests. A home names no origin in them, since it is no page. A
-poll's address is its secret: it stands in no log.
+docs/protocol.md, Signaling, has the requests. A home names no origin in them, since it is no page.
+The address of a poll is its secret: it stands in no log.
 """
 
 import asyncio
