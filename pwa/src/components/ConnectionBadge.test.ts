@@ -76,11 +76,11 @@ it('opens a panel that says more, tries again at once, and leads to the network 
   let tries = 0
   connection.retryNow = () => void tries++
   const press = async () => {
-    await badge.get('.badge').trigger('click')
+    await badge.get('.pill').trigger('click')
     await nextTick()
   }
   await press()
-  expect(badge.get('.badge').attributes('aria-expanded')).toBe('true')
+  expect(badge.get('.pill').attributes('aria-expanded')).toBe('true')
   await badge.get('[role="dialog"] button').trigger('click')
   expect(tries).toBe(1)
 
@@ -93,5 +93,5 @@ it('opens a panel that says more, tries again at once, and leads to the network 
   expect(panel.text()).toContain('without being able to read it')
   expect(panel.find('button').exists()).toBe(false)
   await panel.get('a[href="/network"]').trigger('click')
-  expect(badge.get('.badge').attributes('aria-expanded')).toBe('false')
+  expect(badge.get('.pill').attributes('aria-expanded')).toBe('false')
 })

@@ -40,6 +40,7 @@ export function useSweep(): SweepRun {
       })
       const found = await sweep.found
       if (turn !== turns) return
+      sweep = null
       address.value = found
       state.value = found === null ? 'missed' : 'found'
       if (found !== null && !connection.isConnected) connection.retryNow()
