@@ -5,7 +5,7 @@ Without it a crash shows after 32 s in aiortc, and never on some phones.
 
 from enum import Enum
 
-INTERVAL_S = 2
+INTERVAL_S = 1
 """After so long a silence the other end is asked."""
 
 MISSES = 3

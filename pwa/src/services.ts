@@ -6,11 +6,13 @@ import { createAccountApi } from './net/accountApi'
 import { createApi } from './net/api'
 import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
+import { lanDial } from './net/lan'
 import { makeLink } from './net/link'
 import { createLocalHome } from './net/localHome'
 import { localNetwork } from './net/localNetwork'
 import { openSignaling } from './net/openSignaling'
 import { createPasskeyApi } from './net/passkeyApi'
+import type { PeerOptions } from './net/peerCall'
 import { releaseWorker } from './net/releaseWorker'
 import { signaledDial } from './net/signaled'
 import { onWake } from './net/wake'
@@ -24,11 +26,11 @@ import type { Services } from './stores/services'
 import { NONCE_BYTES } from './trust/transcript'
 
 const certificates = certificateStorage(() => indexedDB, makeCertificate)
-const dial = signaledDial({
+const peerOptions: PeerOptions = {
   certificate: () => certificates.load(),
   makePeer: (configuration) => new RTCPeerConnection(configuration),
-  iceServers: () => Promise.resolve([]),
-})
+}
+const signaled = signaledDial({ ...peerOptions, iceServers: () => Promise.resolve([]) })
 
 const settings = settingsStorage(() => localStorage)
 const openSocket = openSignaling({
@@ -67,11 +69,11 @@ export const realServices: Services = {
   }),
   roadTools: async () => (await import('./roadTools')).realRoadTools,
   exclusive: acrossTabs,
-  makeLink: (options) =>
+  makeLink: ({ ticket, ...options }) =>
     makeLink({
       ...options,
       clock: realClock,
-      dial,
+      dials: { direct: lanDial({ ...peerOptions, ticket }), signaled },
       openSocket,
       onFrame: witness.frame,
     }),
@@ -84,7 +86,10 @@ export const realServices: Services = {
   clock: realClock,
   now: () => Date.now(),
   nextFrame: (action) => requestAnimationFrame(action),
-  onWake: (wake) => onWake({ window, document }, wake),
+  onWake: (wake) => {
+    const { connection } = navigator as { connection?: EventTarget }
+    return onWake({ window, document, network: connection }, wake)
+  },
   isOnline: () => navigator.onLine,
   witness,
   releaseWorker: releaseWorker({

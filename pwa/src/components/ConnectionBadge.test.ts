@@ -26,8 +26,8 @@ it('is a status that says where the PC is, and reads out no milliseconds', async
   expect(badge.text().replace(/\s+/g, ' ')).toBe('Connected: Direct · 12 ms')
   expect(badge.get('.ms').attributes('aria-hidden')).toBe('true')
   const socket = { state: 'ready', dueMs: null, failures: 0 } as const
-  const link = { state: 'alone', dueMs: null, failures: 0 } as const
-  outside.standing({ ...disconnected, socket, link })
+  const signaled = { ...disconnected.lines.signaled, state: 'alone' } as const
+  outside.standing({ ...disconnected, socket, lines: { ...disconnected.lines, signaled } })
   await nextTick()
   expect(badge.text()).toBe('Your PC is offline')
 })

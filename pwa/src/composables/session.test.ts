@@ -4,6 +4,7 @@ import { defineComponent } from 'vue'
 import { show } from '../../tests/support/mount'
 import { created } from '../../tests/support/messages'
 import { TestServices } from '../../tests/support/services'
+import { ticket } from '../../tests/support/ticket'
 import { fixed } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
 import { useAccount } from '../stores/account'
@@ -58,4 +59,13 @@ it('stops, and shows no chat of a home that is forgotten or paired anew', async 
   expect(chats.list).toEqual([])
   await useHomes().forget()
   expect(outside.stops).toBe(1)
+})
+
+it('shows the same chats when the home gives another ticket', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  outside.connect()
+  outside.say({ type: 'events', events: [created(1)], upto: 1 })
+  await useHomes().keepTicket(ticket)
+  expect(useChats().list).toHaveLength(1)
 })

@@ -40,7 +40,7 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
   )
   // Another home, or another person of the same, has other chats, counted anew.
   watch(
-    () => homes.home,
+    () => homes.home && `${homes.home.id} ${String(homes.home.pairedAt)}`,
     (_, before) => {
       if (before) chats.reset()
     },

@@ -12,6 +12,7 @@ let channel: Channel
 let heard: FromHome[]
 let roundTrips: number[]
 let lost: number
+let quiet: (number | 'spoke')[]
 
 beforeEach(() => {
   clock = new TestClock()
@@ -19,9 +20,12 @@ beforeEach(() => {
   heard = []
   roundTrips = []
   lost = 0
+  quiet = []
   const handlers = {
     onMessage: (message: FromHome) => void heard.push(message),
     onRoundTrip: (ms: number) => void roundTrips.push(ms),
+    onQuiet: () => void quiet.push(clock.now()),
+    onSpoke: () => void quiet.push('spoke'),
     onLost: () => void lost++,
   }
   channel = new Channel(data, handlers, clock)
@@ -130,6 +134,33 @@ describe('the heartbeat', () => {
     data.say({ type: 'acknowledged', id: id(1), seq: 4 })
     clock.pass(5_000)
     expect(lost).toBe(0)
+  })
+
+  it('tells of a silence that may be the end, once, and that it was not', () => {
+    const begun = clock.now()
+    channel.beat(2)
+    clock.pass(4_000)
+    data.say({ type: 'acknowledged', id: id(1), seq: 4 })
+    clock.pass(2_000)
+    expect(quiet).toEqual([begun + 3_000, 'spoke'])
+  })
+
+  it('takes no long way for a silence', () => {
+    channel.beat(2)
+    const begun = clock.now()
+    clock.pass(1_500)
+    data.say({ type: 'alive', sent_ms: begun })
+    clock.pass(4_499)
+    expect(quiet).toEqual([])
+    clock.pass(1)
+    expect(quiet).toEqual([begun + 6_000])
+  })
+
+  it('that slept longer than the PC waits is dead when it is probed, and asks nothing', () => {
+    channel.beat(2)
+    clock.sleep(6_000)
+    channel.probe(2_500)
+    expect([lost, data.types()]).toEqual([1, ['heartbeat']])
   })
 
   it('when probed does not wait for three misses', () => {

@@ -20,6 +20,9 @@ export interface DataChannel {
 export interface ChannelHandlers {
   onMessage: (message: FromHome) => void
   onRoundTrip: (ms: number) => void
+  /** The other end has been silent for so long that it may be gone; and that it was not. */
+  onQuiet: () => void
+  onSpoke: () => void
   /** The channel is of no more use. Told once, and not after `close`. */
   onLost: () => void
 }
@@ -58,10 +61,9 @@ export class Channel {
 
   /** Asks at once whether the other end is there, and does not wait long for the answer. */
   probe(graceMs: number): void {
-    if (this.over || !this.heartbeat) return
-    this.heartbeat.doubt(this.clock.now(), graceMs)
-    this.sendHeartbeat()
-    this.clock.after(graceMs, () => this.checkLife())
+    if (this.over) return
+    this.heartbeat?.doubt(this.clock.now(), graceMs)
+    this.tick()
   }
 
   close(): void {
@@ -74,7 +76,7 @@ export class Channel {
 
   private feed(frame: unknown): void {
     if (this.over) return
-    this.heartbeat?.heard(this.clock.now())
+    if (this.heartbeat?.heard(this.clock.now())) this.handlers.onSpoke()
     let message: FromHome | null
     try {
       message = this.reader.read(frame)
@@ -89,25 +91,33 @@ export class Channel {
 
   private take(message: FromHome): void {
     if (message.type === 'heartbeat') this.send({ type: 'alive', sent_ms: message.sent_ms })
-    else if (message.type === 'alive') this.handlers.onRoundTrip(this.clock.now() - message.sent_ms)
+    else if (message.type === 'alive') this.measure(this.clock.now() - message.sent_ms)
     else this.handlers.onMessage(message)
   }
 
+  private measure(roundTripMs: number): void {
+    this.heartbeat?.answered(roundTripMs)
+    this.handlers.onRoundTrip(roundTripMs)
+  }
+
   private tick(): void {
-    if (!this.heartbeat || !this.checkLife()) return
-    this.sendHeartbeat()
-    this.timer = this.clock.after(this.heartbeat.intervalMs, () => this.tick())
-  }
-
-  private sendHeartbeat(): void {
-    this.send({ type: 'heartbeat', sent_ms: Math.round(this.clock.now()) })
-  }
-
-  private checkLife(): boolean {
-    if (this.over) return false
-    const alive = !this.heartbeat?.isDead(this.clock.now())
-    if (!alive) this.lose()
-    return alive
+    while (this.heartbeat && !this.over) {
+      const now = this.clock.now()
+      switch (this.heartbeat.tick(now)) {
+        case 'dead':
+          return this.lose()
+        case 'silent':
+          this.handlers.onQuiet()
+          break
+        case 'ask':
+          this.send({ type: 'heartbeat', sent_ms: Math.round(now) })
+          break
+        case null:
+          this.clock.cancel(this.timer)
+          this.timer = this.clock.after(this.heartbeat.nextMs - now, () => this.tick())
+          return
+      }
+    }
   }
 
   /** A browser throws when a channel has just closed under us; it is lost, no more. */

@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../tests/support/messages'
+import type { RoadName } from '../protocol/generated'
 import { delayMs } from './backoff'
+import { type Action, type Connection, disconnected, type Input, nextDueMs, step } from './connection'
 import {
-  type Action,
-  type Connection,
-  disconnected,
-  type Input,
-  linkTable,
+  dialingPatienceMs,
+  type LineInput,
+  type LineName,
+  type LineState,
+  lineTable,
   type LinkInput,
   type LinkState,
-  nextDueMs,
-  patienceMs,
-  socketTable,
+  linkTable,
   type SocketInput,
   type SocketState,
-  standing,
-  step,
-} from './connection'
+  socketTable,
+} from './tables'
 
 const half = 0.5
 const found = { type: 'home_found', home: 'pc' } as const
@@ -31,257 +29,320 @@ function run(inputs: Input[], from = disconnected, nowMs = 0) {
   )
 }
 
-const ready: Input[] = [{ type: 'start' }, { type: 'socket_ready' }]
-const dialing: Input[] = [...ready, found]
-const proving: Input[] = [...dialing, { type: 'channel_opened' }]
-const greeting: Input[] = [...proving, { type: 'bound' }]
-const fresh: Input[] = [...greeting, { type: 'welcomed' }]
-const settled = run([{ type: 'due' }], run(fresh).connection, 5_000).connection
+const words = (actions: readonly Action[]) => actions.map((action) => `${action.do} ${action.on}`)
+
+/** From the dial to the welcome, and the road that the browser then tells. */
+function answered(on: LineName, road: RoadName | null): Input[] {
+  return [
+    { type: 'opened', on },
+    { type: 'bound', on },
+    { type: 'welcomed', on },
+    { type: 'told', on, road },
+  ]
+}
+
+const begun: Input[] = [{ type: 'start' }, { type: 'socket_ready' }, found]
+
+/** In use over this line and road, since the beginning. */
+function inUse(on: LineName, road: RoadName): Connection {
+  const { connection } = run([...begun, ...answered(on, road).slice(0, 3)])
+  return run([{ type: 'told', on: 'link', road }], connection).connection
+}
 
 /** Every transition there is. What is not here changes nothing. */
-const socketRows: [SocketState, SocketInput, SocketState, ...Action[]][] = [
-  ['off', 'start', 'opening', 'open_socket'],
-  ['opening', 'stop', 'off', 'close_socket'],
+const socketRows: [SocketState, SocketInput, SocketState, ...string[]][] = [
+  ['off', 'start', 'opening', 'open'],
+  ['opening', 'stop', 'off', 'close'],
   ['opening', 'ready', 'ready'],
   ['opening', 'closed', 'resting'],
-  ['opening', 'due', 'resting', 'close_socket'],
-  ['ready', 'stop', 'off', 'close_socket'],
+  ['opening', 'due', 'resting', 'close'],
+  ['ready', 'stop', 'off', 'close'],
   ['ready', 'closed', 'resting'],
-  ['ready', 'wake', 'ready', 'probe_socket'],
+  ['ready', 'wake', 'ready', 'probe'],
   ['resting', 'stop', 'off'],
-  ['resting', 'due', 'opening', 'open_socket'],
-  ['resting', 'wake', 'opening', 'open_socket'],
+  ['resting', 'due', 'opening', 'open'],
+  ['resting', 'wake', 'opening', 'open'],
 ]
 
-const linkRows: [LinkState, LinkInput, LinkState, ...Action[]][] = [
-  ['off', 'start', 'alone'],
+const lineRows: [LineState, LineInput, LineState, ...string[]][] = [
+  ['off', 'start', 'dialing', 'dial'],
   ['alone', 'stop', 'off'],
   ['alone', 'found', 'dialing', 'dial'],
   ['dialing', 'stop', 'off', 'hang_up'],
   ['dialing', 'found', 'dialing', 'hang_up', 'dial'],
   ['dialing', 'left', 'alone', 'hang_up'],
   ['dialing', 'opened', 'proving', 'prove'],
-  ['dialing', 'lost', 'resting'],
+  ['dialing', 'worse', 'resting', 'hang_up'],
+  ['dialing', 'lost', 'resting', 'hang_up'],
   ['dialing', 'due', 'resting', 'hang_up'],
   ['proving', 'stop', 'off', 'hang_up'],
   ['proving', 'bound', 'greeting', 'greet'],
-  ['proving', 'lost', 'resting'],
+  ['proving', 'worse', 'resting', 'hang_up'],
+  ['proving', 'lost', 'resting', 'hang_up'],
   ['greeting', 'stop', 'off', 'hang_up'],
   ['greeting', 'found', 'dialing', 'hang_up', 'dial'],
-  ['greeting', 'welcomed', 'fresh'],
-  ['greeting', 'lost', 'resting'],
+  ['greeting', 'welcomed', 'asking', 'ask_road'],
+  ['greeting', 'worse', 'resting', 'hang_up'],
+  ['greeting', 'lost', 'resting', 'hang_up'],
   ['greeting', 'due', 'resting', 'hang_up'],
-  ['fresh', 'stop', 'off', 'hang_up'],
-  ['fresh', 'found', 'fresh', 'probe'],
-  ['fresh', 'left', 'fresh', 'probe'],
-  ['fresh', 'lost', 'resting'],
-  ['fresh', 'due', 'open'],
-  ['fresh', 'wake', 'fresh', 'probe'],
-  ['open', 'stop', 'off', 'hang_up'],
-  ['open', 'found', 'open', 'probe'],
-  ['open', 'left', 'open', 'probe'],
-  ['open', 'lost', 'dialing', 'dial'],
-  ['open', 'wake', 'open', 'probe'],
+  ['asking', 'stop', 'off', 'hang_up'],
+  ['asking', 'chosen', 'resting', 'use'],
+  ['asking', 'told', 'up'],
+  ['asking', 'worse', 'resting', 'hang_up'],
+  ['asking', 'lost', 'resting', 'hang_up'],
+  ['asking', 'due', 'up'],
+  ['up', 'stop', 'off', 'hang_up'],
+  ['up', 'chosen', 'resting', 'use'],
+  ['up', 'worse', 'resting', 'hang_up'],
+  ['up', 'lost', 'resting', 'hang_up'],
   ['resting', 'stop', 'off'],
   ['resting', 'found', 'dialing', 'dial'],
   ['resting', 'left', 'alone'],
   ['resting', 'due', 'dialing', 'dial'],
-  ['resting', 'wake', 'dialing', 'dial'],
+  ['resting', 'hurry', 'dialing', 'dial'],
 ]
 
-function rowsOf(table: Record<string, object>): unknown[] {
-  return Object.entries(table).flatMap(([state, row]) =>
-    Object.entries(row as Record<string, unknown[]>).map(([input, to]) => [state, input, ...to]),
-  )
-}
+const linkRows: [LinkState, LinkInput, LinkState, ...string[]][] = [
+  ['none', 'chosen', 'speaking'],
+  ['speaking', 'stop', 'none', 'hang_up'],
+  ['speaking', 'chosen', 'speaking'],
+  ['speaking', 'quiet', 'silent'],
+  ['speaking', 'lost', 'none', 'hang_up'],
+  ['speaking', 'due', 'speaking', 'ask_road'],
+  ['speaking', 'doubt', 'speaking', 'probe'],
+  ['silent', 'stop', 'none', 'hang_up'],
+  ['silent', 'chosen', 'speaking'],
+  ['silent', 'spoke', 'speaking'],
+  ['silent', 'lost', 'none', 'hang_up'],
+  ['silent', 'doubt', 'silent', 'probe'],
+]
 
 describe('the tables', () => {
-  it('are these rows and no others', () => {
-    expect(rowsOf(socketTable)).toEqual(socketRows)
-    expect(rowsOf(linkTable)).toEqual(linkRows)
+  it.each([
+    ['socket', socketTable, socketRows],
+    ['line', lineTable, lineRows],
+    ['link', linkTable, linkRows],
+  ])('of a %s are these rows and no others', (_, table: object, rows: unknown[][]) => {
+    const there = Object.entries(table).flatMap(([state, row]) =>
+      Object.entries(row as Record<string, unknown[]>).map(([input, to]) => [state, input, ...to]),
+    )
+    expect(there).toEqual(rows)
   })
 
-  const socketInputs: Record<SocketInput, Input> = {
-    start: { type: 'start' },
-    stop: { type: 'stop' },
-    ready: { type: 'socket_ready' },
-    closed: { type: 'socket_closed' },
-    due: { type: 'due' },
-    wake: { type: 'wake' },
-  }
-  for (const [state, input, to, ...actions] of socketRows) {
-    it(`socket ${state}: ${input} leads to ${to}`, () => {
-      const from: Connection = { ...disconnected, socket: { state, dueMs: 0, failures: 0 } }
-      const stepped = step(from, socketInputs[input], 1_000, half)
-      expect(stepped.connection.socket.state).toBe(to)
-      expect(stepped.actions).toEqual(actions)
-    })
-  }
-
-  const linkInputs: Record<LinkInput, Input> = {
-    start: { type: 'start' },
-    stop: { type: 'stop' },
-    found: { type: 'home_found', home: 'another' },
-    left: { type: 'home_left' },
-    opened: { type: 'channel_opened' },
-    bound: { type: 'bound' },
-    welcomed: { type: 'welcomed' },
-    lost: { type: 'channel_lost' },
-    due: { type: 'due' },
-    wake: { type: 'wake' },
-  }
-  for (const [state, input, to, ...actions] of linkRows) {
-    it(`link ${state}: ${input} leads to ${to}`, () => {
-      const from: Connection = {
-        socket: { state: 'off', dueMs: null, failures: 0 },
-        link: { state, dueMs: 0, failures: 0 },
-        home: 'pc',
+  const outer = lineRows.filter(([, input]) => !['start', 'chosen', 'worse'].includes(input))
+  it.each(outer)(
+    'are obeyed: a line that is %s, %s, is %s',
+    (state, input, to, ...actions) => {
+      const words: Partial<Record<LineInput, Input>> = {
+        found: { type: 'home_found', home: 'another' },
+        left: { type: 'home_left' },
+        hurry: { type: 'wake' },
+        told: { type: 'told', on: 'signaled', road: 'p2p' },
       }
-      const stepped = step(from, linkInputs[input], 1_000, half)
-      expect(stepped.connection.link.state).toBe(to)
-      expect(stepped.actions.filter((action) => action !== 'open_socket')).toEqual(actions)
-    })
-  }
+      const there = { ...disconnected.lines.signaled, state, dueMs: 0 }
+      // Beside one that is silent nothing is chosen, and everything is tried.
+      const link = { ...inUse('direct', 'lan').link, state: 'silent' } as const
+      const socket = { ...disconnected.socket, state: 'ready' } as const
+      const from: Connection = { ...disconnected, socket, link, home: 'pc', lines: { ...disconnected.lines, signaled: there } }
+      const stepped = step(from, words[input] ?? ({ type: input, on: 'signaled' } as Input), 1_000, half)
+      const ours = stepped.actions.filter(({ on }) => on === 'signaled')
+      expect([stepped.connection.lines.signaled.state, ours.map((action) => action.do)]).toEqual([to, actions])
+    },
+  )
 })
 
 describe('a connection', () => {
-  it('is made in this order', () => {
-    expect(run(fresh).actions).toEqual(['open_socket', 'dial', 'prove', 'greet'])
+  it('is made in this order, over the line that answers first', () => {
+    const { connection, actions } = run([...begun, ...answered('signaled', 'relay')])
+    expect(words(actions)).toEqual([
+      'open socket',
+      'dial direct',
+      'dial signaled',
+      'prove signaled',
+      'greet signaled',
+      'ask_road signaled',
+      'use signaled',
+    ])
+    expect(connection.link.state).toBe('speaking')
   })
 
-  it('dials again at once when it breaks after it had held', () => {
-    const { connection, actions } = run([{ type: 'channel_lost' }], settled, 60_000)
-    expect(actions).toEqual(['dial'])
-    expect(connection.link).toEqual({ state: 'dialing', dueMs: 75_000, failures: 0 })
-  })
-
-  it('that breaks at once again and again is tried less and less often', () => {
-    let { connection } = run(fresh)
-    const delays: number[] = []
-    for (let count = 0; count < 4; count++) {
-      connection = run([{ type: 'channel_lost' }], connection, 0).connection
-      delays.push(connection.link.dueMs!)
-      const back: Input[] = [{ type: 'due' }, ...fresh.slice(dialing.length)]
-      connection = run(back.slice(0, 1), connection, connection.link.dueMs!).connection
-      connection = run(back.slice(1), connection, 0).connection
-    }
-    expect(delays).toEqual([1, 2, 3, 4].map((failures) => delayMs(failures, half)))
-  })
-
-  it('gives up dialing when its patience is over', () => {
-    const { connection } = run(dialing)
-    expect(nextDueMs(connection)).toBe(patienceMs.dialing)
-    const { connection: later, actions } = run([{ type: 'due' }], connection, 15_000)
-    expect(actions).toEqual(['hang_up'])
-    expect(later.link.state).toBe('resting')
-  })
-
-  it('does nothing when it is not due', () => {
-    const { connection } = run(dialing)
-    expect(run([{ type: 'due' }], connection, 14_999).connection).toBe(connection)
+  it('needs no VDS where the PC is near', () => {
+    const { connection } = run([{ type: 'start' }, ...answered('direct', 'lan')])
+    expect([connection.socket.state, connection.lines.signaled.state]).toEqual(['opening', 'alone'])
+    expect([connection.link.state, connection.link.line]).toEqual(['speaking', 'direct'])
   })
 
   it('greets nobody who has not proved who they are', () => {
-    const { connection, actions } = run([{ type: 'welcomed' }, { type: 'channel_opened' }], run(proving).connection)
-    expect([connection.link.state, actions]).toEqual(['proving', []])
+    const { connection } = run([...begun, { type: 'opened', on: 'direct' }])
+    const { actions } = run([{ type: 'welcomed', on: 'direct' }], connection)
+    expect(actions).toEqual([])
   })
 
   it('is not cut short by news of the VDS while the two ends prove who they are', () => {
-    const news: Input[] = [{ type: 'home_left' }, { type: 'home_found', home: 'new' }, { type: 'due' }]
-    const { connection, actions } = run(news, run(proving).connection, 100_000)
-    expect([connection.link.state, actions]).toEqual(['proving', []])
+    const { connection } = run([...begun, { type: 'opened', on: 'signaled' }])
+    const news: Input[] = [{ type: 'home_left' }, { type: 'home_found', home: 'new' }]
+    expect(run(news, connection).connection.lines.signaled.state).toBe('proving')
   })
 
-  it('survives the loss of the socket while its channel is open', () => {
-    const { connection, actions } = run([{ type: 'socket_closed' }], settled, 60_000)
-    expect(connection.link.state).toBe('open')
-    expect(actions).toEqual(['probe'])
-    expect(standing(connection, true)).toBe('connected')
-  })
-
-  it('waits for the PC to be seen where there is nobody to dial', () => {
-    const gone = run([{ type: 'home_left' }, { type: 'channel_lost' }], settled).connection
-    expect(gone.link.state).toBe('alone')
-    expect(run([{ type: 'home_found', home: 'new' }], gone).actions).toEqual(['dial'])
+  it('survives the loss of the socket', () => {
+    const { connection, actions } = run([{ type: 'socket_closed' }], inUse('signaled', 'p2p'), 60_000)
+    expect([connection.link.state, words(actions)]).toEqual(['speaking', ['probe link']])
   })
 
   it('takes a presence that it knows for nothing new', () => {
-    expect(run([found], settled).actions).toEqual([])
+    const from = inUse('signaled', 'p2p')
+    expect(run([found], from)).toEqual({ connection: from, actions: [] })
   })
 
-  it('does not rest when it is woken', () => {
-    const resting = run([...dialing, { type: 'channel_lost' }]).connection
-    expect(run([{ type: 'wake' }], resting).actions).toContain('dial')
+  it('does nothing when nothing is due', () => {
+    const { connection } = run(begun)
+    expect(nextDueMs(connection)).toBe(dialingPatienceMs.direct)
+    expect(run([{ type: 'due' }], connection, dialingPatienceMs.direct - 1).connection).toBe(connection)
   })
 })
 
-describe('through any order of things it', () => {
-  const inputs: Input[] = [
-    { type: 'start' },
-    { type: 'stop' },
-    { type: 'wake' },
-    { type: 'due' },
-    { type: 'socket_ready' },
-    { type: 'socket_closed' },
-    found,
-    { type: 'home_found', home: 'other' },
-    { type: 'home_left' },
-    { type: 'channel_opened' },
-    { type: 'bound' },
-    { type: 'welcomed' },
-    { type: 'channel_lost' },
-  ]
+describe('of two that are welcomed', () => {
+  const over = (road: RoadName) => [...answered('direct', road)]
 
-  it('never has two calls at once, never greets uncalled, and always has a way on', () => {
-    for (let seed = 1; seed <= 300; seed++) {
-      const random = seeded(seed)
-      let connection = disconnected
-      let calls = 0
-      let now = 0
-      for (let count = 0; count < 60; count++) {
-        now += Math.floor(random() * 4_000)
-        const input = inputs[Math.floor(random() * inputs.length)]!
-        const at = `seed ${String(seed)}, step ${String(count)}, ${input.type}`
-        // Outside the machine, a call that is over is not told to be over again.
-        if (input.type === 'channel_lost' && calls === 0) continue
-        if (input.type === 'channel_opened' && calls === 0) continue
-        if (input.type === 'channel_lost') calls = 0
-        const stepped = step(connection, input, now, random())
-        connection = stepped.connection
-        for (const action of stepped.actions) {
-          if (action === 'dial') calls++
-          if (action === 'hang_up') calls = 0
-          if (action === 'greet' && calls !== 1) throw new Error(`greets uncalled, ${at}`)
-        }
-        const { socket, link } = connection
-        const called = ['dialing', 'proving', 'greeting', 'fresh', 'open'].includes(link.state)
-        if (calls > 1 || called !== (calls === 1)) throw new Error(`${String(calls)} calls, ${at}`)
-        const stuck = [socket, link].some(
-          ({ state, dueMs }) => (state === 'resting' || state === 'opening') && dueMs === null,
-        )
-        if (stuck) throw new Error(`no way on, ${at}`)
+  it.each([
+    ['relay', 'lan'],
+    ['p2p', 'lan'],
+    ['lan', 'local'],
+  ] as const)('the better one takes over: from %s to %s', (from, to) => {
+    const connection = inUse('signaled', from)
+    const { connection: after, actions } = run(over(to), connection)
+    expect(words(actions)).toContain('use direct')
+    expect([after.link.road, after.link.turn]).toEqual([to, 2])
+  })
+
+  it.each([
+    ['lan', 'lan'],
+    ['p2p', 'p2p'],
+    ['p2p', 'relay'],
+  ] as const)('the other is hung up: %s and %s', (road, other) => {
+    const connection = inUse('signaled', road)
+    const { connection: after, actions } = run(over(other), connection)
+    expect([after.link.road, words(actions).at(-1)]).toEqual([road, 'hang_up direct'])
+  })
+
+  it('one whose road is not known is taken for the worst', () => {
+    const { connection } = run([{ type: 'due' }], inUse('direct', 'lan'))
+    expect(connection.link.road).toBe('lan')
+    const relayed = run([{ type: 'lost', on: 'direct' }], inUse('signaled', 'relay')).connection
+    const again = run([{ type: 'due' }], relayed, relayed.lines.signaled.dueMs!).connection
+    const { actions } = run(answered('signaled', null), again, 60_000)
+    expect(words(actions).at(-1)).toBe('hang_up signaled')
+  })
+
+  it('a worse one waits while nobody knows whether the one in use is lost', () => {
+    const silent = run([{ type: 'quiet', on: 'link' }], inUse('direct', 'lan'), 9_000)
+    expect(words(silent.actions)).toEqual(['dial direct', 'dial signaled'])
+    const waiting = run(answered('signaled', 'relay'), silent.connection, 9_000).connection
+    expect([waiting.link.road, waiting.lines.signaled.state]).toEqual(['lan', 'up'])
+
+    const spoke = run([{ type: 'spoke', on: 'link' }], waiting, 10_000)
+    expect(words(spoke.actions)).toEqual(['hang_up signaled'])
+    const lost = run([{ type: 'lost', on: 'link' }], waiting, 10_000)
+    expect(words(lost.actions)).toEqual(['hang_up link', 'use signaled'])
+  })
+
+  it('a try that could end in nothing better is not gone on with', () => {
+    const { actions } = run(answered('direct', 'lan'), run(begun).connection)
+    expect(words(actions)).not.toContain('hang_up signaled')
+    const told = run([{ type: 'told', on: 'link', road: 'lan' }], run([...begun, ...answered('direct', 'lan').slice(0, 3)]).connection)
+    expect(words(told.actions)).toEqual(['hang_up signaled'])
+  })
+})
+
+describe('beside the one in use', () => {
+  /** When a line dials, if every try fails at once, within so long. */
+  function dials(name: LineName, from: Connection, withinMs: number): number[] {
+    let connection = run([{ type: 'lost', on: 'direct' }], from).connection
+    const at: number[] = []
+    for (let due = nextDueMs(connection); due !== null && due < withinMs; due = nextDueMs(connection)) {
+      const stepped = step(connection, { type: 'due' }, due, 1)
+      connection = stepped.connection
+      for (const { do: what, on } of stepped.actions) {
+        if (what !== 'dial') continue
+        if (on === name) at.push(due)
+        connection = step(connection, { type: 'lost', on: on as LineName }, due, 1).connection
       }
     }
+    return at.map((ms, index) => ms - (at[index - 1] ?? 0))
+  }
+
+  it('the direct line is tried after 2, 4, 8 s, and then every 10', () => {
+    expect(dials('direct', inUse('signaled', 'relay'), 50_000).slice(1)).toEqual([4_000, 8_000, 10_000, 10_000, 10_000])
+    expect(dials('direct', inUse('signaled', 'p2p'), 10_000).length).toBeGreaterThan(1)
+  })
+
+  it.each(['local', 'lan'] as const)('nothing is tried where the road is %s', (road) => {
+    const from = inUse('direct', road)
+    expect([dials('direct', from, 600_000), dials('signaled', from, 600_000)]).toEqual([[], []])
+  })
+
+  it('the signaled line is tried after 1, 2, 4, 8 and then every 10 minutes, where it is the relay', () => {
+    const minutes = dials('signaled', inUse('signaled', 'relay'), 2_400_000).map((ms) => ms / 60_000)
+    expect(minutes.slice(1)).toEqual([2, 4, 8, 10, 10])
+    expect(dials('signaled', inUse('signaled', 'p2p'), 2_400_000)).toEqual([])
+  })
+
+  it('the direct line is tried at once on a wake, and the one in use is probed', () => {
+    const resting = run([{ type: 'lost', on: 'direct' }], inUse('signaled', 'relay')).connection
+    expect(words(run([{ type: 'wake' }], resting).actions)).toEqual(['probe socket', 'probe link', 'dial direct'])
+    const near = run([{ type: 'wake' }], inUse('direct', 'lan'))
+    expect(words(near.actions)).toEqual(['probe socket', 'probe link'])
   })
 })
 
-describe('the badge', () => {
-  const cases: [string, Input[], string][] = [
-    ['nothing begun', [], 'offline'],
-    ['opening', [{ type: 'start' }], 'connecting'],
-    ['the server is not there', [{ type: 'start' }, { type: 'socket_closed' }], 'offline'],
-    ['the PC is not there', ready, 'pc_offline'],
-    ['dialing', dialing, 'connecting'],
-    ['proving', proving, 'connecting'],
-    ['greeting', greeting, 'connecting'],
-    ['welcomed', fresh, 'connected'],
-  ]
-  for (const [name, inputs, says] of cases) {
-    it(`${name}: ${says}`, () => expect(standing(run(inputs).connection, true)).toBe(says))
-  }
+describe('a link that is lost', () => {
+  it('is looked for on both lines at once', () => {
+    const { actions } = run([{ type: 'lost', on: 'link' }], inUse('direct', 'lan'), 60_000)
+    expect(words(actions)).toEqual(['hang_up link', 'dial direct', 'dial signaled'])
+  })
 
-  it('believes a browser that knows of no network, unless the link is open', () => {
-    expect(standing(run(dialing).connection, false)).toBe('offline')
-    expect(standing(settled, false)).toBe('connected')
+  it('over and over again, as soon as it is there, is looked for less and less often', () => {
+    let { connection } = run([{ type: 'start' }])
+    const delays: number[] = []
+    for (let count = 0; count < 4; count++) {
+      connection = run([...answered('direct', 'lan'), { type: 'lost', on: 'link' }], connection).connection
+      delays.push(connection.lines.direct.dueMs!)
+      connection = run([{ type: 'due' }], connection, connection.lines.direct.dueMs!).connection
+    }
+    const pace = { firstMs: 400, longestMs: 10_000 }
+    expect(delays).toEqual([1, 2, 3, 4].map((failures) => delayMs(failures, half, pace)))
+  })
+
+  it('of a PC that is not seen waits for it on the one line, and dials the other', () => {
+    const gone = run([{ type: 'home_left' }, { type: 'lost', on: 'link' }], inUse('signaled', 'p2p'), 60_000)
+    expect([gone.connection.lines.signaled.state, gone.connection.lines.direct.state]).toEqual(['alone', 'dialing'])
+    expect(words(run([found], gone.connection).actions)).toEqual(['dial signaled'])
+  })
+})
+
+describe('where things may be done only once', () => {
+  const inTurn: Input[] = [{ type: 'start', inTurn: true }, { type: 'socket_ready' }, found]
+
+  it('the lines are dialed one after the other, the direct one first', () => {
+    const direct = run(inTurn)
+    expect(words(direct.actions)).toEqual(['open socket', 'dial direct'])
+    const failed = run([{ type: 'lost', on: 'direct' }], direct.connection).connection
+    const signaled = run([{ type: 'due' }], failed, 400)
+    expect(words(signaled.actions).filter((word) => word.startsWith('dial'))).toHaveLength(1)
+  })
+
+  it('no other is dialed while people compare codes', () => {
+    let { connection } = run([...inTurn, { type: 'opened', on: 'direct' }])
+    for (let now = 0; now < 60_000; now += 100) {
+      const stepped = step(connection, { type: 'due' }, now, half)
+      expect(stepped.actions.filter((action) => action.do === 'dial')).toEqual([])
+      connection = stepped.connection
+    }
+  })
+
+  it('they race as ever once one is in use', () => {
+    const { connection } = run([...inTurn, ...answered('direct', 'lan')])
+    const { actions } = run([{ type: 'lost', on: 'link' }], connection, 60_000)
+    expect(words(actions)).toEqual(['hang_up link', 'dial direct', 'dial signaled'])
   })
 })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { HomeLine } from '../../tests/support/homeLine'
 import { LinkRun } from '../../tests/support/linkRun'
 import { seeded } from '../../tests/support/messages'
+import { ticket } from '../../tests/support/ticket'
 import { fingerprints, fixed, HomeEnd, homeKey } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
 import type { TrustFromHome } from '../protocol/generated'
@@ -45,11 +46,19 @@ describe('a device that the home knows', () => {
     const line = await dialed()
     await line.answer(2)
     expect(line.channel.types()).toEqual(['introduce', 'prove', 'hello'])
-    await until(() => run.told.length > 0)
-    expect(run.told).toEqual([await code(line.home.transcript, fixed('nonce 1'))])
     line.say(welcome)
-    await until(() => run.link.road === 'p2p')
-    expect([run.said, run.state]).toEqual([[welcome], 'fresh'])
+    await until(() => run.told.length > 1)
+    expect(run.told).toEqual(['welcomed', await code(line.home.transcript, fixed('nonce 1'))])
+    expect([run.said, run.state]).toEqual([[welcome], 'speaking'])
+  })
+
+  it('is told how the home is dialed the next time, where the home says so', async () => {
+    const line = await dialed()
+    await line.answer()
+    await line.next()
+    await until(() => line.channel.types().includes('prove'))
+    line.say({ type: 'bound', lan: ticket })
+    expect(run.tickets).toEqual([ticket])
   })
 
   it('understands what comes with the very word that binds it', async () => {
@@ -166,7 +175,7 @@ describe('a try that comes to nothing', () => {
       const line = run.answeredBy(knowing())
       await line.next()
       line.say({ type: 'error', code: 'too_late', message: '' })
-      expect([run.state, run.connection.link.failures]).toEqual(['resting', tries])
+      expect([run.state, run.connection.lines.signaled.failures]).toEqual(['resting', tries])
       run.clock.pass(400 * 2 ** tries)
     }
     expect(run.told).toEqual([])

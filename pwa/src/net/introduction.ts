@@ -17,7 +17,7 @@ export function introduction(options: HandshakeOptions, homeKey: () => Bytes | n
       onStep: ({ connect }) => {
         switch (connect.state) {
           case 'bound':
-            return handlers.onBound(codeOf(connect))
+            return handlers.onBound(codeOf(connect), connect.ticket)
           case 'attack':
             return handlers.onAttack()
           case 'refused':

@@ -1,20 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
+import { callOver, nowhere } from '../../tests/support/dials'
 import { TestDataChannel } from '../../tests/support/dataChannel'
 import { TestSocket } from '../../tests/support/socket'
-import { until } from '../../tests/support/until'
+import { ticket } from '../../tests/support/ticket'
 import { fingerprints } from '../../tests/support/trust'
-import type { FromHome, Signal } from '../protocol/generated'
+import type { FromHome, LanTicket, Signal } from '../protocol/generated'
 import { type Connection, disconnected } from './connection'
 import type { OpeningHandlers } from './opening'
 import { ProblemError, Unreachable } from './errors'
 import { type Link, makeLink } from './link'
-import type { DialHandlers, SignalPost } from './road'
+import type { DialHandlers, DirectDial, SignalPost } from './road'
 
 interface TestCall {
   signals: SignalPost
   handlers: DialHandlers
-  hungUp: boolean
+  hangUps: number
 }
 
 interface TestOpening {
@@ -31,7 +32,9 @@ let distrusted: string[]
 let connection: Connection
 let said: FromHome[]
 let told: string[]
-let codes: string[]
+let codes: (string | null)[]
+let tickets: (LanTicket | null)[]
+let direct: DirectDial
 let link: Link
 
 beforeEach(() => {
@@ -45,6 +48,8 @@ beforeEach(() => {
   said = []
   told = []
   codes = []
+  tickets = []
+  direct = nowhere
   const make = makeLink({
     clock,
     token: () => token(),
@@ -60,10 +65,13 @@ beforeEach(() => {
       sockets.push(socket)
       return socket
     },
-    dial: (signals, handlers) => {
-      const call: TestCall = { signals, handlers, hungUp: false }
-      calls.push(call)
-      return { road: () => Promise.resolve('p2p'), hangUp: () => (call.hungUp = true) }
+    dials: {
+      direct: (handlers) => direct(handlers),
+      signaled: (signals, handlers) => {
+        const call: TestCall = { signals, handlers, hangUps: 0 }
+        calls.push(call)
+        return callOver('relay', () => call.hangUps++)
+      },
     },
   })
   link = make({
@@ -73,6 +81,7 @@ beforeEach(() => {
     onRoundTrip: () => void told.push('round trip'),
     onLoggedOut: () => void told.push('logged out'),
     onCode: (code) => void codes.push(code),
+    onTicket: (ticket) => void tickets.push(ticket),
     onRefused: (code) => void told.push(code),
     onAttack: () => void told.push('attack'),
   })
@@ -102,7 +111,7 @@ const derived = Promise.resolve('7ZRA-0W4K')
 
 async function bound(): Promise<TestDataChannel> {
   const data = await opened()
-  openings[0]!.handlers.onBound(derived)
+  openings[0]!.handlers.onBound(derived, ticket)
   return data
 }
 
@@ -129,7 +138,8 @@ describe('the way to the PC', () => {
     data.say(welcome)
     expect(told).toEqual(['welcomed'])
     expect(said).toEqual([welcome])
-    await until(() => link.road === 'p2p')
+    await settle()
+    expect([connection.link.road, tickets]).toEqual(['relay', [ticket]])
   })
 
   it('carries signals to the PC and back to the call that they are for', async () => {
@@ -167,13 +177,13 @@ describe('the way to the PC', () => {
     clock.pass(1_000)
     await settle()
     expect(sockets).toHaveLength(2)
-    expect([data.closed, connection.link.state]).toEqual([false, 'fresh'])
+    expect([data.closed, connection.link.state]).toEqual([false, 'speaking'])
   })
 
   it('is dialed again when the channel dies', async () => {
     const data = await connected()
     clock.pass(6_000)
-    expect([data.closed, calls[0]!.hungUp]).toEqual([true, true])
+    expect([data.closed, calls[0]!.hangUps]).toEqual([true, 1])
     expect(calls).toHaveLength(2)
   })
 
@@ -187,7 +197,7 @@ describe('the way to the PC', () => {
   it('is given up after 15 s and tried again', async () => {
     await admitted()
     clock.pass(15_000)
-    expect(calls[0]!.hungUp).toBe(true)
+    expect(calls[0]!.hangUps).toBe(1)
     clock.pass(500)
     expect(calls).toHaveLength(2)
   })
@@ -195,7 +205,7 @@ describe('the way to the PC', () => {
   it('ends when it is told to', async () => {
     const data = await connected()
     link.stop()
-    expect([data.closed, sockets[0]!.closed, link.road]).toEqual([true, true, null])
+    expect([data.closed, sockets[0]!.closed, connection.link.road]).toEqual([true, true, null])
     clock.pass(60_000)
     expect([sockets.length, calls.length]).toEqual([1, 1])
   })
@@ -206,15 +216,15 @@ describe('a channel on which nobody has proved anything', () => {
     const data = await opened()
     link.send({ type: 'stop_answer', id: 'a', answer: 'b' })
     data.say(welcome)
-    expect([data.frames, said, link.road]).toEqual([[], [], null])
-    openings[0]!.handlers.onBound(derived)
+    expect([data.frames, said, connection.link.state]).toEqual([[], [], 'none'])
+    openings[0]!.handlers.onBound(derived, ticket)
     expect(data.types()).toEqual(['hello'])
   })
 
   it('is left, and not for long, when the try comes to nothing', async () => {
     const data = await opened()
     openings[0]!.handlers.onLost()
-    expect([data.closed, calls[0]!.hungUp, connection.link.state]).toEqual([true, true, 'resting'])
+    expect([data.closed, calls[0]!.hangUps, connection.lines.signaled.state]).toEqual([true, 1, 'resting'])
     clock.pass(500)
     expect([calls.length, told]).toEqual([2, []])
   })
@@ -226,17 +236,22 @@ describe('a channel on which nobody has proved anything', () => {
   })
 })
 
-it('tells the code of the channel that it has, and of none that is gone', async () => {
-  await opened()
-  openings[0]!.handlers.onBound(derived)
+it('tells the code of the channel in use, and of none that is gone', async () => {
+  let tell!: (code: string) => void
+  const late = new Promise<string>((resolve) => (tell = resolve))
+  const first = await opened()
+  openings[0]!.handlers.onBound(late, null)
+  first.say(welcome)
   link.resync()
-  await settle()
-  expect(codes).toEqual([])
+  tell('late')
   clock.pass(500)
-  calls[1]!.handlers.onOpen(new TestDataChannel(), fingerprints)
-  openings[1]!.handlers.onBound(derived)
+  const data = new TestDataChannel()
+  calls[1]!.handlers.onOpen(data, fingerprints)
+  openings[1]!.handlers.onBound(derived, null)
   await settle()
-  expect(codes).toEqual(['7ZRA-0W4K'])
+  expect(codes).toEqual([null])
+  data.say(welcome)
+  expect(codes).toEqual([null, '7ZRA-0W4K'])
 })
 
 describe('the token', () => {
@@ -279,7 +294,7 @@ describe('the token', () => {
 it('says so when the two ends speak different versions', async () => {
   const data = await bound()
   data.say({ type: 'error', code: 'unsupported_version', message: '' })
-  expect([told, data.closed, connection.link.state]).toEqual([['unsupported_version'], true, 'off'])
+  expect([told, data.closed, connection.link.state]).toEqual([['unsupported_version'], true, 'none'])
 })
 
 it('wants a sign of life at once when it is woken', async () => {

@@ -1,9 +1,6 @@
 /** The shell around the connection machine: carries its actions out and tells it what happens. */
-import type { ErrorCode, FromHome, RoadName, Signal, ToHome } from '../protocol/generated'
-import type { Fingerprints } from '../trust/transcript'
-import { Channel } from './channel'
-import type { DataChannel } from './channel'
-import type { Clock } from './clock'
+import type { ErrorCode, FromHome, LanTicket, RoadName, ToHome } from '../protocol/generated'
+import { Attempt } from './attempt'
 import {
   type Action,
   type Connection,
@@ -12,38 +9,34 @@ import {
   nextDueMs,
   step,
 } from './connection'
-import { isLoggedOut } from './errors'
-import type { Opening, Running } from './opening'
-import type { Call, SignaledDial, SignalPost } from './road'
-import { type FrameHook, Signaling, type Socket } from './signaling'
+import type { Opening } from './opening'
+import type { Dials } from './road'
+import { lineNames, type Slot } from './tables'
+import { Vds, type VdsOptions } from './vds'
 
 /** A sign of life after a wake or a doubt comes within this, or the link is dead. */
-const graceMs = 2_500
+const graceMs = 2_000
 
-export interface LinkOptions {
-  clock: Clock
-  dial: SignaledDial
-  openSocket: () => Socket
-  /** A token that is good for a while; a `NetError` where there is none. */
-  token: () => Promise<string>
-  distrust: (token: string) => void
+export interface LinkOptions extends VdsOptions {
+  dials: Dials
   /** What comes first on a channel. Nothing of a chat is sent or understood before it is bound. */
   open: Opening
   /** The first message on a bound channel. */
   hello: () => ToHome
-  /** Every frame to and from the VDS. */
-  onFrame?: FrameHook
 }
 
 export interface LinkHandlers {
   onConnection: (connection: Connection) => void
+  /** Of the one in use, and of one that may be: what both say comes twice. */
   onMessage: (message: FromHome) => void
-  /** The PC has welcomed us: what was not acknowledged may be sent. */
+  /** The PC has welcomed us, here or over another road: what was not acknowledged may be sent. */
   onWelcomed: () => void
   onRoundTrip: (ms: number) => void
   onLoggedOut: () => void
-  /** The code of the bound channel, by which people can compare the two ends. */
-  onCode: (code: string) => void
+  /** The code of the one in use, by which people can compare the two ends; null until it is there. */
+  onCode: (code: string | null) => void
+  /** How the PC can be dialed with no server between, as it says itself. */
+  onTicket: (ticket: LanTicket | null) => void
   /** The link has stopped: the two ends cannot speak, and trying again would not help. */
   onRefused: (code: ErrorCode) => void
   /** The link has stopped: whoever answered is not the home that was paired. */
@@ -51,8 +44,8 @@ export interface LinkHandlers {
 }
 
 export interface Link {
-  readonly road: RoadName | null
-  start(): void
+  /** @param inTurn one line at a time, for what may be done only once */
+  start(inTurn?: boolean): void
   stop(): void
   wake(): void
   /** Sends a command, if the PC is there to hear it. */
@@ -69,31 +62,36 @@ export function makeLink(options: LinkOptions): MakeLink {
 
 class WiredLink implements Link {
   private connection: Connection = disconnected
-  private signaling: Signaling | null = null
-  private call: Call | null = null
-  /** Open, and perhaps not bound. */
-  private opened: { data: DataChannel; fingerprints: Fingerprints } | null = null
-  private opening: Running | null = null
-  /** Bound. */
-  private channel: Channel | null = null
-  /** The road of the call, as far as its statistics have said. */
-  private known: RoadName | null = null
+  private readonly vds: Vds
+  private readonly attempts = new Map<Slot, Attempt>()
+  /** Was in use, until another took its place just now. */
+  private replaced: Attempt | null = null
   private dueTimer: unknown = null
-  /** Grows with every socket asked for: a token that comes too late opens nothing. */
-  private socketsAsked = 0
-  private readonly listeners = new Map<string, (signal: Signal) => void>()
+  /** Each is a thing that happened; null when it is of no matter any more. */
+  private readonly inputs: (() => Input | null)[] = []
+  private isStepping = false
 
   constructor(
     private readonly options: LinkOptions,
     private readonly handlers: LinkHandlers,
-  ) {}
-
-  get road(): RoadName | null {
-    return this.channel ? this.known : null
+  ) {
+    this.vds = new Vds(options, {
+      onReady: () => this.step({ type: 'socket_ready' }),
+      onClosed: () => this.step({ type: 'socket_closed' }),
+      onHome: (home) =>
+        this.step(home === null ? { type: 'home_left' } : { type: 'home_found', home }),
+      onLoggedOut: handlers.onLoggedOut,
+      onUnsupported: () => this.refuse('unsupported_version'),
+      onUnreachable: () => {
+        if (this.connection.lines.signaled.state === 'dialing') {
+          this.step({ type: 'lost', on: 'signaled' })
+        }
+      },
+    })
   }
 
-  start(): void {
-    this.step({ type: 'start' })
+  start(inTurn = false): void {
+    this.step({ type: 'start', inTurn })
   }
 
   stop(): void {
@@ -105,167 +103,161 @@ class WiredLink implements Link {
   }
 
   send(message: ToHome): void {
-    const { state } = this.connection.link
-    if (state === 'fresh' || state === 'open') this.channel?.send(message)
+    this.attempts.get('link')?.send(message)
   }
 
   resync(): void {
-    this.lost()
+    this.step({ type: 'lost', on: 'link' })
   }
 
   private step(input: Input): void {
+    this.happen(() => input)
+  }
+
+  /** One thing after the other: what an action brings about comes after the actions beside it. */
+  private happen(input: () => Input | null): void {
+    this.inputs.push(input)
+    if (this.isStepping) return
+    this.isStepping = true
+    for (let next = this.inputs.shift(); next; next = this.inputs.shift()) {
+      const happened = next()
+      if (happened) this.stepNow(happened)
+    }
+    this.isStepping = false
+  }
+
+  private stepNow(input: Input): void {
     const { clock } = this.options
     const before = this.connection
     const { connection, actions } = step(before, input, clock.now(), clock.random())
     this.connection = connection
     for (const action of actions) this.act(action)
+    this.scheduleDue()
+    if (connection !== before) this.handlers.onConnection(connection)
+    if (connection.link.turn !== before.link.turn) this.handOver()
+  }
+
+  private scheduleDue(): void {
+    const { clock } = this.options
     clock.cancel(this.dueTimer)
     const due = nextDueMs(this.connection)
-    this.dueTimer =
-      due === null
-        ? null
-        : clock.after(Math.max(0, due - clock.now()), () => this.step({ type: 'due' }))
-    if (this.connection !== before) this.handlers.onConnection(this.connection)
+    const waitMs = due === null ? null : Math.max(0, due - clock.now())
+    this.dueTimer = waitMs === null ? null : clock.after(waitMs, () => this.step({ type: 'due' }))
   }
 
   private act(action: Action): void {
-    switch (action) {
-      case 'open_socket':
-        return void this.openSocket()
-      case 'close_socket':
-        this.socketsAsked++
-        this.signaling?.close()
-        this.signaling = null
-        return
-      case 'probe_socket':
-        return this.signaling?.probe()
-      case 'dial':
-        return this.dial()
-      case 'prove':
-        return this.prove()
-      case 'greet':
-        return this.channel?.send(this.options.hello())
-      case 'probe':
-        return this.channel?.probe(graceMs)
-      case 'hang_up':
-        return this.hangUp()
-    }
-  }
-
-  private async openSocket(): Promise<void> {
-    const asked = ++this.socketsAsked
-    const { clock, distrust, openSocket } = this.options
-    let token: string
-    try {
-      token = await this.options.token()
-    } catch (error) {
-      if (asked !== this.socketsAsked) return
-      if (isLoggedOut(error)) this.handlers.onLoggedOut()
-      else this.step({ type: 'socket_closed' })
+    if (action.on === 'socket') {
+      if (action.do === 'open') void this.vds.open()
+      else this.vds[action.do]()
       return
     }
-    if (asked !== this.socketsAsked) return
-    const handlers = {
-      onReady: () => this.step({ type: 'socket_ready' }),
-      onHome: (home: string | null) =>
-        this.step(home === null ? { type: 'home_left' } : { type: 'home_found', home }),
-      onSignal: (signal: Signal) => this.listeners.get(signal.connection)?.(signal),
-      onRefused: (code: ErrorCode) => {
-        if (code === 'unsupported_version') return this.refuse(code)
-        if (code === 'peer_unreachable' && this.connection.link.state === 'dialing') this.lost()
-        if (this.connection.socket.state !== 'opening') return
-        distrust(token)
-        this.signaling?.close()
-        this.step({ type: 'socket_closed' })
-      },
-      onClosed: () => this.step({ type: 'socket_closed' }),
-      onFrame: this.options.onFrame,
+    const attempt = this.attempts.get(action.on)
+    switch (action.do) {
+      case 'dial':
+        return this.dial(action.on)
+      case 'prove':
+        return attempt?.prove(this.options.open)
+      case 'greet':
+        return attempt?.send(this.options.hello())
+      case 'ask_road':
+        return void this.askRoad(attempt)
+      case 'use':
+        return this.use(action.on)
+      case 'probe':
+        return attempt?.probe(graceMs)
+      case 'hang_up':
+        this.attempts.delete(action.on)
+        return attempt?.hangUp()
     }
-    this.signaling = new Signaling(openSocket(), token, handlers, clock)
   }
 
-  private dial(): void {
-    const signals: SignalPost = {
-      post: (signal) => this.signaling?.post(signal),
-      listen: (connection, heard) => {
-        this.listeners.set(connection, heard)
-        return () => this.listeners.delete(connection)
-      },
-    }
-    this.call = this.options.dial(signals, {
-      onOpen: (data, fingerprints) => {
-        this.opened = { data, fingerprints }
-        this.step({ type: 'channel_opened' })
-      },
-      onFailed: () => this.lost(),
-    })
-  }
-
-  private prove(): void {
-    if (!this.opened) return
-    const { data, fingerprints } = this.opened
-    this.opening = this.options.open(data, fingerprints, {
-      onBound: (code) => this.bound(data, code),
-      onAttack: () => {
-        this.stop()
-        this.handlers.onAttack()
-      },
-      onRefused: (code) => this.refuse(code),
-      onLost: () => this.lost(),
-    })
-  }
-
-  private bound(data: DataChannel, code: Promise<string>): void {
-    const channel = new Channel(
-      data,
+  private dial(slot: Slot): void {
+    if (slot === 'link') return
+    const { clock, dials } = this.options
+    const tell = (type: 'opened' | 'welcomed' | 'lost' | 'quiet' | 'spoke') =>
+      this.tell(attempt, (on) => ({ type, on }))
+    const attempt: Attempt = new Attempt(
       {
-        onMessage: (message) => this.take(message),
-        onRoundTrip: this.handlers.onRoundTrip,
-        onLost: () => this.lost(),
+        onOpened: () => tell('opened'),
+        onBound: (ticket) => {
+          this.handlers.onTicket(ticket)
+          this.tell(attempt, (on) => ({ type: 'bound', on }))
+        },
+        onMessage: (message) => this.take(attempt, message),
+        onRoundTrip: (ms) => {
+          if (this.isInUse(attempt)) this.handlers.onRoundTrip(ms)
+        },
+        onQuiet: () => tell('quiet'),
+        onSpoke: () => tell('spoke'),
+        onCode: (code) => {
+          if (this.isInUse(attempt)) this.handlers.onCode(code)
+        },
+        onRefused: (code) => this.refuse(code),
+        onAttack: () => {
+          this.stop()
+          this.handlers.onAttack()
+        },
+        onLost: () => tell('lost'),
       },
-      this.options.clock,
+      clock,
     )
-    this.channel = channel
-    this.step({ type: 'bound' })
-    void this.call?.road().then((road) => {
-      if (this.channel !== channel) return
-      this.known = road
-      this.handlers.onConnection(this.connection)
-    })
-    void code.then((derived) => {
-      if (this.channel === channel) this.handlers.onCode(derived)
+    this.attempts.set(slot, attempt)
+    attempt.dial((handlers) =>
+      slot === 'direct' ? dials.direct(handlers) : dials.signaled(this.vds, handlers),
+    )
+  }
+
+  /** Hands in what happened to a call, by the place that it has by then. */
+  private tell(attempt: Attempt, input: (on: Slot) => Input): void {
+    this.happen(() => {
+      const slot = this.slotOf(attempt)
+      return slot && input(slot)
     })
   }
 
-  private take(message: FromHome): void {
+  private slotOf(attempt: Attempt): Slot | null {
+    const slots: readonly Slot[] = ['link', ...lineNames]
+    return slots.find((slot) => this.attempts.get(slot) === attempt) ?? null
+  }
+
+  private isInUse(attempt: Attempt): boolean {
+    return this.attempts.get('link') === attempt
+  }
+
+  private take(attempt: Attempt, message: FromHome): void {
     if (message.type === 'error' && message.code === 'unsupported_version') {
       return this.refuse(message.code)
     }
     this.handlers.onMessage(message)
     if (message.type !== 'welcome') return
-    this.channel?.beat(message.heartbeat_s)
-    this.step({ type: 'welcomed' })
+    attempt.beat(message.heartbeat_s)
+    this.tell(attempt, (on) => ({ type: 'welcomed', on }))
+  }
+
+  private async askRoad(attempt: Attempt | undefined): Promise<void> {
+    if (!attempt) return
+    const road: RoadName | null = await attempt.road()
+    this.tell(attempt, (on) => ({ type: 'told', on, road }))
+  }
+
+  private use(slot: Slot): void {
+    const attempt = this.attempts.get(slot)
+    if (!attempt) return
+    this.replaced = this.attempts.get('link') ?? null
+    this.attempts.delete(slot)
+    this.attempts.set('link', attempt)
+  }
+
+  /** What was not acknowledged is on the new road before the old one ends. */
+  private handOver(): void {
+    this.handlers.onCode(this.attempts.get('link')?.code ?? null)
     this.handlers.onWelcomed()
+    this.replaced?.hangUp()
+    this.replaced = null
   }
 
   private refuse(code: ErrorCode): void {
     this.stop()
     this.handlers.onRefused(code)
-  }
-
-  private lost(): void {
-    this.hangUp()
-    this.step({ type: 'channel_lost' })
-  }
-
-  private hangUp(): void {
-    this.opening?.stop()
-    this.opening = null
-    this.channel?.close()
-    this.channel = null
-    this.opened?.data.close()
-    this.opened = null
-    this.call?.hangUp()
-    this.call = null
   }
 }

@@ -1,5 +1,5 @@
 /** What happens on a new data channel before chats: docs/protocol.md, Trust. */
-import type { ErrorCode } from '../protocol/generated'
+import type { ErrorCode, LanTicket } from '../protocol/generated'
 import type { Fingerprints } from '../trust/transcript'
 import type { DataChannel } from './channel'
 
@@ -19,9 +19,9 @@ export interface Running {
 export interface OpeningHandlers {
   /**
    * Both ends are proved; nobody listens to the channel any more. WebCrypto derives the code later
-   * than the channel is needed.
+   * than the channel is needed. The ticket is the home's, for the next time.
    */
-  onBound: (code: Promise<string>) => void
+  onBound: (code: Promise<string>, ticket: LanTicket | null) => void
   /** Whoever answers is not the home that was paired. Nothing may go on. */
   onAttack: () => void
   /** Trying again would not help. */

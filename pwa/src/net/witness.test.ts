@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
+import { callOver, nowhere } from '../../tests/support/dials'
 import { TestSocket } from '../../tests/support/socket'
 import { makeLink } from './link'
 import { Witness } from './witness'
@@ -123,7 +124,7 @@ it('is told of every frame of a link', async () => {
     distrust: nothing,
     hello: () => ({ type: 'hello', version: 1, after: 0 }),
     openSocket: () => socket,
-    dial: () => ({ road: () => Promise.resolve('p2p'), hangUp: nothing }),
+    dials: { direct: nowhere, signaled: () => callOver('p2p') },
     open: () => ({ stop: nothing }),
     onFrame: witness.frame,
   })({
@@ -133,6 +134,7 @@ it('is told of every frame of a link', async () => {
     onRoundTrip: nothing,
     onLoggedOut: nothing,
     onCode: nothing,
+    onTicket: nothing,
     onAttack: nothing,
     onRefused: nothing,
   })

@@ -1,6 +1,6 @@
 /** What is this device's own, in one IndexedDB: its key, its certificate, the homes it has pinned. */
 const database = 'hearth.device'
-const version = 2
+const version = 3
 const stores = ['keys', 'certificates', 'homes'] as const
 
 export type Store = (typeof stores)[number]
@@ -61,11 +61,25 @@ export async function remove(opened: IDBDatabase, store: Store, name: string): P
 
 function open(factory: IDBFactory): Promise<IDBDatabase> {
   const request = factory.open(database, version)
-  request.onupgradeneeded = () => {
+  request.onupgradeneeded = ({ oldVersion }) => {
     const there = request.result.objectStoreNames
     for (const store of stores) if (!there.contains(store)) request.result.createObjectStore(store)
+    if (oldVersion === 2 && request.transaction) giveTickets(request.transaction)
   }
   return result(request)
+}
+
+/** From version 3 on a home has a ticket, in place of addresses that were never filled. */
+function giveTickets(upgrade: IDBTransaction): void {
+  const request = upgrade.objectStore('homes').openCursor()
+  request.onsuccess = () => {
+    const cursor = request.result
+    if (!cursor) return
+    const home: Record<string, unknown> = { ...cursor.value, lan: null }
+    delete home.addresses
+    cursor.update(home)
+    cursor.continue()
+  }
 }
 
 function ended(transaction: IDBTransaction): Promise<void> {

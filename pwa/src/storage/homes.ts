@@ -1,4 +1,5 @@
 /** The homes that this device is paired with, and the key of each: what 'pinned' means here. */
+import type { LanTicket } from '../protocol/generated'
 import type { Bytes } from '../trust/bytes'
 import { keyId } from '../trust/transcript'
 import { change, readAll, remove, withDatabase } from './deviceDatabase'
@@ -11,8 +12,8 @@ export interface PinnedHome {
   readonly name: string
   /** Unix time in milliseconds. */
   readonly pairedAt: number
-  /** Where it was last reached in its own network, to be tried first. */
-  readonly addresses: readonly string[]
+  /** How it is dialed in its own network with no server between; null where it has not said so. */
+  readonly lan: LanTicket | null
 }
 
 /** Null and false: the browser keeps nothing, or failed. That is not 'there are no homes'. */
@@ -20,8 +21,8 @@ export interface HomesStorage {
   all(): Promise<readonly PinnedHome[] | null>
   /** Keeps a home that was paired just now, in place of what was kept of the same key. */
   pin(home: Omit<PinnedHome, 'id'>): Promise<PinnedHome | null>
-  /** Remembers where a home is and what it calls itself. Never its key; of an unknown one nothing. */
-  update(id: string, news: Partial<Pick<PinnedHome, 'name' | 'addresses'>>): Promise<boolean>
+  /** Remembers how a home is dialed and what it calls itself. Never its key; of an unknown one nothing. */
+  update(id: string, news: Partial<Pick<PinnedHome, 'name' | 'lan'>>): Promise<boolean>
   /** Only because a person asks: anybody can say 'this device was removed'. */
   unpin(id: string): Promise<boolean>
 }
@@ -42,21 +43,21 @@ export function homesStorage(factory: () => IDBFactory): HomesStorage {
   return {
     all: () => orNull(async (opened) => (await readAll<PinnedHome>(opened, 'homes')).sort(byTime)),
 
-    pin: async ({ publicKey, name, pairedAt, addresses }) => {
+    pin: async ({ publicKey, name, pairedAt, lan }) => {
       const id = await keyId(publicKey)
-      const home = { id, publicKey, name, pairedAt, addresses: [...addresses] }
+      const home = { id, publicKey, name, pairedAt, lan }
       return orNull(async (opened) => {
         await change<PinnedHome>(opened, 'homes', id, () => home)
         return home
       })
     },
 
-    update: (id, { name, addresses }) =>
+    update: (id, { name, lan }) =>
       done(async (opened) => {
         await change<PinnedHome>(opened, 'homes', id, (there) => {
           if (!there) return undefined
-          const places = addresses ? [...addresses] : there.addresses
-          return { ...there, name: name ?? there.name, addresses: places }
+          const ticket = lan === undefined ? there.lan : lan
+          return { ...there, name: name ?? there.name, lan: ticket }
         })
       }),
 

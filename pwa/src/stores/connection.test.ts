@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { TestServices } from '../../tests/support/services'
+import { inUse, TestServices } from '../../tests/support/services'
+import { ticket } from '../../tests/support/ticket'
 import { fixed } from '../../tests/support/trust'
 import { disconnected } from '../net/connection'
 import { useAccount } from './account'
@@ -77,11 +78,54 @@ describe('the connection', () => {
 
   it('is begun once', () => {
     const connection = useConnection()
-    outside.connect()
-    const socket = { state: 'ready', dueMs: null, failures: 0 } as const
-    outside.standing({ ...disconnected, socket })
     connection.start()
-    expect(outside.starts).toBe(0)
+    connection.start()
+    expect(outside.startedInTurn).toEqual([false])
+  })
+
+  it('is told apart from another that takes its place', () => {
+    const connection = useConnection()
+    outside.standing(inUse(1, 'relay'))
+    expect([connection.isConnected, connection.turn, connection.road]).toEqual([true, 1, 'relay'])
+    outside.standing(inUse(2, 'lan'))
+    expect([connection.isConnected, connection.turn, connection.road]).toEqual([true, 2, 'lan'])
+    outside.standing(disconnected)
+    expect([connection.turn, connection.road]).toEqual([null, null])
+  })
+
+  it('knows since when there is none, until it is wanted no more', () => {
+    const connection = useConnection()
+    expect(connection.offlineSince).toBeNull()
+    connection.start()
+    outside.connect()
+    expect(connection.offlineSince).toBeNull()
+    const since = outside.clock.now()
+    outside.standing(disconnected)
+    outside.clock.pass(5_000)
+    outside.standing({ ...disconnected, home: 'pc' })
+    expect(connection.offlineSince).toBe(since)
+    outside.connect()
+    expect(connection.offlineSince).toBeNull()
+    outside.standing(disconnected)
+    connection.stop()
+    outside.standing(disconnected)
+    expect(connection.offlineSince).toBeNull()
+  })
+
+  it('is tried at once when somebody asks', () => {
+    useConnection().retryNow()
+    expect(outside.wakes).toBe(1)
+  })
+
+  it('is dialed by the ticket that the home gave last, and never while another is paired', async () => {
+    const homes = useHomes()
+    const connection = useConnection()
+    expect(await outside.options.ticket()).toBeNull()
+    await homes.pin(fixed('attic'), '')
+    outside.handlers.onTicket(ticket)
+    expect(await outside.options.ticket()).toEqual(ticket)
+    connection.start(() => ({ stop: () => undefined }))
+    expect([await outside.options.ticket(), outside.startedInTurn]).toEqual([null, [true]])
   })
 
   it('does not go on where the versions differ', () => {

@@ -1,15 +1,15 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import { disconnected, standing } from '../net/connection'
+import { disconnected } from '../net/connection'
 import { introduction } from '../net/introduction'
 import type { Opening } from '../net/opening'
+import { standing } from '../net/standing'
 import {
   type ErrorCode,
   type FromChats,
   type FromHome,
   type Reply,
   ReplyShape,
-  type RoadName,
   type ToHome,
 } from '../protocol/generated'
 import { useAccount } from './account'
@@ -28,10 +28,13 @@ export const useConnection = defineStore('connection', () => {
   const account = useAccount()
   const homes = useHomes()
   const connection = shallowRef(disconnected)
+  /** Whether a way to the PC is wanted. */
+  const isOn = ref(false)
   const roundTripMs = ref<number | null>(null)
   const online = ref(isOnline())
-  const road = ref<RoadName | null>(null)
-  /** Of the live bound connection: eight characters, which the PC shows too. */
+  /** Since when there has been no way to the PC; null while there is one, or none is wanted. */
+  const offlineSince = ref<number | null>(null)
+  /** Of the connection in use: eight characters, which the PC shows too. */
   const code = ref<string | null>(null)
   /** Why it stopped; trying again by itself would not help. */
   const refusal = ref<ErrorCode | null>(null)
@@ -53,6 +56,8 @@ export const useConnection = defineStore('connection', () => {
     token: account.token,
     distrust: account.distrust,
     open: (...args) => (otherwise ?? introduce)(...args),
+    // Who is paired anew may have been paired with another home before.
+    ticket: () => Promise.resolve(otherwise ? null : (homes.home?.lan ?? null)),
     hello: () => {
       if (!listener) throw new Error('Nobody listens to the connection.')
       return listener.hello()
@@ -60,11 +65,10 @@ export const useConnection = defineStore('connection', () => {
   })({
     onConnection(value) {
       connection.value = value
-      road.value = link.road
       online.value = isOnline()
-      if (isConnected.value) return
-      roundTripMs.value = null
-      if (value.link.state !== 'greeting') code.value = null
+      const isAway = isOn.value && !isConnected.value
+      offlineSince.value = isAway ? (offlineSince.value ?? clock.now()) : null
+      if (!isConnected.value) roundTripMs.value = code.value = null
     },
     onMessage: (message) => {
       if (isReply(message)) onReply?.(message)
@@ -77,7 +81,8 @@ export const useConnection = defineStore('connection', () => {
       account.end()
     },
     // Others compare it without the dash that people read it with.
-    onCode: (derived) => (code.value = derived.replace('-', '')),
+    onCode: (derived) => (code.value = derived?.replace('-', '') ?? null),
+    onTicket: (ticket) => void homes.keepTicket(ticket),
     onRefused(why) {
       stop()
       refusal.value = why
@@ -91,18 +96,20 @@ export const useConnection = defineStore('connection', () => {
   const state = computed(() => standing(connection.value, online.value))
   const isConnected = computed(() => state.value === 'connected')
 
-  const isOn = computed(() => connection.value.socket.state !== 'off')
-
   /** @param opening how channels are opened until the next `start` or `stop`, if not by introduction */
   function start(opening: Opening | null = null): void {
     if (attack.value || isOn.value) return
+    isOn.value = true
     otherwise = opening
     refusal.value = null
-    stopWaking ??= onWake(() => {
-      online.value = isOnline()
-      link.wake()
-    })
-    link.start()
+    stopWaking ??= onWake(retryNow)
+    // An invitation is good for one try, so that no two lines may use it.
+    link.start(opening !== null)
+  }
+
+  function retryNow(): void {
+    online.value = isOnline()
+    link.wake()
   }
 
   /** This device is paired now; the connection that paired it goes on. */
@@ -114,22 +121,28 @@ export const useConnection = defineStore('connection', () => {
     stopWaking?.()
     stopWaking = null
     otherwise = null
+    isOn.value = false
     link.stop()
   }
 
   return {
     state,
     isConnected,
+    /** Another number for every channel that comes in use; null while none is. */
+    turn: computed(() => (isConnected.value ? connection.value.link.turn : null)),
     isOn,
     /** Whether the VDS shows the PC. */
     isHomeInSight: computed(() => connection.value.home !== null),
     roundTripMs,
-    road,
+    /** The way that the connection in use takes; null while there is none, or it is not known. */
+    road: computed(() => connection.value.link.road),
+    offlineSince,
     code,
     refusal,
     attack,
     start,
     stop,
+    retryNow,
     introduceFromNowOn,
     listen: (to: Listener) => (listener = to),
     listenToReplies: (to: (reply: Reply) => void) => (onReply = to),

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
 import { TestServices } from '../../tests/support/services'
+import { ticket } from '../../tests/support/ticket'
 import { fixed } from '../../tests/support/trust'
 import { createPinia, setActivePinia } from 'pinia'
 import { useHomes } from './homes'
@@ -78,4 +79,13 @@ it('says so where this browser keeps nothing, and looks again', async () => {
   outside.database = database
   await homes.load()
   expect(homes.state).toBe('unpaired')
+})
+
+it('keeps the ticket that the home gave last, from visit to visit', async () => {
+  await useHomes().keepTicket(ticket)
+  await useHomes().pin(attic, 'attic')
+  await useHomes().keepTicket(ticket)
+  expect((await visited()).home?.lan).toEqual(ticket)
+  await useHomes().keepTicket(null)
+  expect((await visited()).home?.lan).toBeNull()
 })

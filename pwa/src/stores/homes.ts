@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
+import type { LanTicket } from '../protocol/generated'
 import type { PinnedHome } from '../storage/homes'
 import type { Bytes } from '../trust/bytes'
 import { services } from './services'
@@ -36,11 +37,19 @@ export const useHomes = defineStore('homes', () => {
 
   /** Keeps the key of a home that was paired just now. Where the browser does not, nothing changes. */
   async function pin(publicKey: Bytes, name: string): Promise<void> {
-    const kept = await homes.pin({ publicKey, name, pairedAt: now(), addresses: [] })
+    const kept = await homes.pin({ publicKey, name, pairedAt: now(), lan: null })
     if (!kept) return
     keepStorage()
     home.value = kept
     state.value = 'paired'
+  }
+
+  /** As the home in use says, to be dialed by without a server the next time. */
+  async function keepTicket(ticket: LanTicket | null): Promise<void> {
+    const there = home.value
+    if (!there || JSON.stringify(there.lan) === JSON.stringify(ticket)) return
+    home.value = { ...there, lan: ticket }
+    await homes.update(there.id, { lan: ticket })
   }
 
   /** Only because the person asks. What the browser did not forget stays paired. */
@@ -49,5 +58,5 @@ export const useHomes = defineStore('homes', () => {
     show(await look())
   }
 
-  return { state, home, load, pin, forget }
+  return { state, home, load, pin, keepTicket, forget }
 })

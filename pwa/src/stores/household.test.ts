@@ -44,6 +44,14 @@ describe('following the household', () => {
     expect(watches()).toBe(2)
   })
 
+  it('asks again when another road took the place of the one in use', () => {
+    const store = useHousehold()
+    store.follow()
+    outside.connect()
+    expect(watches()).toBe(2)
+    expect(store.refusal).toBeNull()
+  })
+
   it('waits for a connection, and asks no more once nobody needs it', () => {
     outside.standing(disconnected)
     const unfollow = useHousehold().follow()

@@ -65,11 +65,12 @@ export const useHousehold = defineStore('household', () => {
   const isOwner = computed(() => me.value?.role === 'owner')
 
   connection.listenToReplies(take)
+  // Another channel is another conversation, even where the PC was never away.
   watch(
-    () => connection.isConnected,
-    (isConnected) => {
-      if (isConnected) watchHousehold()
-      else lose()
+    () => connection.turn,
+    () => {
+      lose()
+      watchHousehold()
     },
     { flush: 'sync' },
   )

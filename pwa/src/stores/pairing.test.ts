@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { callOver, nowhere } from '../../tests/support/dials'
 import { HomeLine } from '../../tests/support/homeLine'
 import { TestServices } from '../../tests/support/services'
 import { fingerprints, fixed, homeId, homeKey } from '../../tests/support/trust'
@@ -207,9 +208,12 @@ describe('on a real link', () => {
           sockets.push(socket)
           return socket
         },
-        dial: (_, heard) => {
-          calls.push(heard)
-          return { road: () => Promise.resolve('p2p'), hangUp: () => undefined }
+        dials: {
+          direct: nowhere,
+          signaled: (_, heard) => {
+            calls.push(heard)
+            return callOver('p2p')
+          },
         },
       })
     useConnection().listen({
@@ -236,6 +240,7 @@ describe('on a real link', () => {
     line.home.deviceKey = (await deviceKeyStorage(outside.database).load())!.publicKey
     await line.answer(2)
     expect(line.channel.types().slice(-3)).toEqual(['introduce', 'prove', 'hello'])
+    line.say({ type: 'welcome', version: 1, head: 0, model: 'm', heartbeat_s: 0 })
     await until(() => useConnection().code !== null)
     expect(useConnection().code).toBe((await codeOf(line)).replace('-', ''))
     expect([usePairing().state, calls.length]).toEqual(['paired', 1])

@@ -12,11 +12,18 @@ import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
 import type { RoadTools } from '../net/roadTools'
 import type { Witness } from '../net/witness'
+import type { LanTicket } from '../protocol/generated'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
 import type { TabStorage } from '../storage/tab'
 import type { Bytes } from '../trust/bytes'
+
+/** What the link asks the stores for. */
+export type LinkNeeds = Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'> & {
+  /** How the PC is dialed with no server between; null where it has not said so. */
+  ticket: () => Promise<LanTicket | null>
+}
 
 export interface Services {
   api: Api
@@ -31,7 +38,7 @@ export interface Services {
   /** Downloaded by the page that is about the network, and by no other. */
   roadTools: () => Promise<RoadTools>
   exclusive: Exclusive
-  makeLink: (options: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>) => MakeLink
+  makeLink: (options: LinkNeeds) => MakeLink
   makeId: MakeId
   /** 32 random bytes. */
   makeNonce: () => Bytes

@@ -4,7 +4,13 @@
  *
  * Made for each connection, on every road. Nothing of a chat is sent or understood before `bound`.
  */
-import { type ErrorCode, type TrustFromHome, type TrustToHome, VERSION } from '../protocol/generated'
+import {
+  type ErrorCode,
+  type LanTicket,
+  type TrustFromHome,
+  type TrustToHome,
+  VERSION,
+} from '../protocol/generated'
 import { type Bytes, fromText, toText } from './bytes'
 import type { Check } from './proofs'
 import { type Fingerprints, type Transcript, transcriptOf } from './transcript'
@@ -77,6 +83,8 @@ export interface Connect {
   readonly transcript: Transcript | null
   /** Why it was refused. */
   readonly code: ErrorCode | null
+  /** How the home says, once `bound`, that it can be dialed with no server between. */
+  readonly ticket: LanTicket | null
 }
 
 export type ConnectInput =
@@ -100,7 +108,7 @@ export interface ConnectStep {
 }
 
 export function newConnect(known: Known): Connect {
-  return { state: 'idle', known, dueMs: null, transcript: null, code: null }
+  return { state: 'idle', known, dueMs: null, transcript: null, code: null, ticket: null }
 }
 
 export function stepConnect(connect: Connect, input: ConnectInput, nowMs: number): ConnectStep {
@@ -117,6 +125,7 @@ export function stepConnect(connect: Connect, input: ConnectInput, nowMs: number
     dueMs: action === 'introduce' ? nowMs + connectMs : isOver(state) ? null : connect.dueMs,
     transcript: action === 'check' ? transcript(connect.known, input) : connect.transcript,
     code: state === 'refused' ? codeOf(input) : null,
+    ticket: state === 'bound' ? ticketOf(input) : null,
   }
   return { connect: next, effects: action ? effectsOf(action, next, input) : [] }
 }
@@ -148,6 +157,10 @@ function codeOf(input: ConnectInput): ErrorCode {
   if (input.type === 'bad') return input.code
   if (input.type === 'message' && input.message.type === 'error') return input.message.code
   return 'malformed'
+}
+
+function ticketOf(input: ConnectInput): LanTicket | null {
+  return (input.type === 'message' && input.message.type === 'bound' && input.message.lan) || null
 }
 
 function transcript(known: Known, input: ConnectInput): Transcript | null {

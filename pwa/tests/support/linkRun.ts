@@ -3,9 +3,10 @@ import type { Connection } from '../../src/net/connection'
 import { type Link, makeLink } from '../../src/net/link'
 import type { Opening } from '../../src/net/opening'
 import type { DialHandlers } from '../../src/net/road'
-import type { FromHome } from '../../src/protocol/generated'
+import type { FromHome, LanTicket } from '../../src/protocol/generated'
 import type { Fingerprints } from '../../src/trust/transcript'
 import { TestClock } from './clock'
+import { callOver, nowhere } from './dials'
 import { HomeLine } from './homeLine'
 import { TestSocket } from './socket'
 import { fingerprints, type HomeEnd } from './trust'
@@ -16,6 +17,7 @@ export class LinkRun {
   readonly calls: DialHandlers[] = []
   readonly said: FromHome[] = []
   readonly told: string[] = []
+  readonly tickets: (LanTicket | null)[] = []
   connection!: Connection
   readonly link: Link
   private readonly sockets: TestSocket[] = []
@@ -32,9 +34,12 @@ export class LinkRun {
         this.sockets.push(socket)
         return socket
       },
-      dial: (_, handlers) => {
-        this.calls.push(handlers)
-        return { road: () => Promise.resolve('p2p'), hangUp: () => undefined }
+      dials: {
+        direct: nowhere,
+        signaled: (_, handlers) => {
+          this.calls.push(handlers)
+          return callOver('p2p')
+        },
       },
     })({
       onConnection: (connection) => (this.connection = connection),
@@ -42,7 +47,8 @@ export class LinkRun {
       onWelcomed: () => void this.told.push('welcomed'),
       onRoundTrip: () => undefined,
       onLoggedOut: () => void this.told.push('logged out'),
-      onCode: (code) => void this.told.push(code),
+      onCode: (code) => void (code && this.told.push(code)),
+      onTicket: (ticket) => void this.tickets.push(ticket),
       onRefused: (code) => void this.told.push(code),
       onAttack: () => void this.told.push('attack'),
     })
@@ -62,7 +68,9 @@ export class LinkRun {
     return line
   }
 
+  /** Of the signaled line, or of the link that came from it. */
   get state(): string {
-    return this.connection.link.state
+    const { link, lines } = this.connection
+    return link.state === 'none' ? lines.signaled.state : link.state
   }
 }

@@ -3,17 +3,17 @@ import { createPinia, setActivePinia } from 'pinia'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
 import type { Heard } from '../../src/net/releaseWorker'
-import type { LinkHandlers, LinkOptions } from '../../src/net/link'
+import type { LinkHandlers } from '../../src/net/link'
 import type { LocalNetworkState } from '../../src/net/localNetwork'
 import type { RoadTools } from '../../src/net/roadTools'
 import type { Authenticator } from '../../src/net/authenticator'
 import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
-import type { FromHome, Session, ToHome } from '../../src/protocol/generated'
+import type { FromHome, RoadName, Session, ToHome } from '../../src/protocol/generated'
 import { deviceKeyStorage } from '../../src/storage/deviceKey'
 import { homesStorage } from '../../src/storage/homes'
-import { provideServices, type Services } from '../../src/stores/services'
+import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
 import { type Trip, type KeptInvitation } from '../../src/storage/tab'
 import { TestClock } from './clock'
@@ -24,6 +24,12 @@ export const session: Session = {
   access_token: 'token',
   expires_in_s: 300,
   user: { id: '1', name: 'anna' },
+}
+
+/** A connection over this road. */
+export function inUse(turn = 1, road: RoadName = 'lan'): Connection {
+  const link = { state: 'speaking', dueMs: null, line: 'direct', road, sinceMs: 0, turn } as const
+  return { ...disconnected, link }
 }
 
 const absent = () => Promise.reject(new Error('This test has no passkeys.'))
@@ -45,13 +51,14 @@ export class TestServices {
   wentTo: string[] = []
   sent: ToHome[] = []
   resyncs = 0
-  starts = 0
+  startedInTurn: boolean[] = []
+  wakes = 0
   stops = 0
   frames: (() => void)[] = []
   refresh: () => Promise<Session> = () => Promise.resolve(session)
   logInByHome: (assertion: string) => Promise<Session> = () => Promise.resolve(session)
   logOut: () => Promise<void> = () => Promise.resolve()
-  options!: Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'>
+  options!: LinkNeeds
   handlers!: LinkHandlers
   roadTools: () => Promise<RoadTools> = () => Promise.reject(new Error('This test has no roads.'))
   /** What the browser says of the local network, once somebody asks. */
@@ -87,6 +94,7 @@ export class TestServices {
   database: () => IDBFactory
   /** How often the browser was asked to keep it. */
   asksToKeep = 0
+  private turns = 0
   private made = 1_000
   private nonces = 0
 
@@ -104,10 +112,13 @@ export class TestServices {
 
   /** What the link says of itself once the PC has welcomed it. */
   connect(head = 0): void {
-    const link = { state: 'open', dueMs: null, failures: 0 } as const
-    this.standing({ ...disconnected, link })
-    this.say({ type: 'welcome', version: 1, head, model: 'test', heartbeat_s: 2 })
+    this.standing(inUse(++this.turns))
+    this.say({ type: 'welcome', version: 1, head, model: 'test', heartbeat_s: 1 })
     this.handlers.onWelcomed()
+  }
+
+  get starts(): number {
+    return this.startedInTurn.length
   }
 
   standing(connection: Connection): void {
@@ -160,10 +171,9 @@ export class TestServices {
         this.options = options
         this.handlers = handlers
         return {
-          road: 'p2p',
-          start: () => this.starts++,
+          start: (inTurn) => void this.startedInTurn.push(inTurn ?? false),
           stop: () => this.stops++,
-          wake: () => undefined,
+          wake: () => this.wakes++,
           send: (message) => this.sent.push(message),
           resync: () => this.resyncs++,
         }
