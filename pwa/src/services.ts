@@ -6,17 +6,22 @@ import { createAccountApi } from './net/accountApi'
 import { createApi } from './net/api'
 import { browserAuthenticator } from './net/authenticator'
 import { realClock } from './net/clock'
+import { inTurn } from './net/direct'
 import { lanDial } from './net/lan'
 import { makeLink } from './net/link'
-import { createLocalHome } from './net/localHome'
+import { localDial } from './net/local'
+import { createLocalHome, isLoopback } from './net/localHome'
 import { localNetwork } from './net/localNetwork'
 import { openSignaling } from './net/openSignaling'
 import { createPasskeyApi } from './net/passkeyApi'
 import type { PeerOptions } from './net/peerCall'
+import { RelayServers } from './net/relayAccess'
 import { releaseWorker } from './net/releaseWorker'
+import type { DirectDial } from './net/road'
 import { signaledDial } from './net/signaled'
 import { onWake } from './net/wake'
 import { Witness } from './net/witness'
+import type { LanTicket } from './protocol/generated'
 import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
 import { homesStorage } from './storage/homes'
@@ -30,7 +35,6 @@ const peerOptions: PeerOptions = {
   certificate: () => certificates.load(),
   makePeer: (configuration) => new RTCPeerConnection(configuration),
 }
-const signaled = signaledDial({ ...peerOptions, iceServers: () => Promise.resolve([]) })
 
 const settings = settingsStorage(() => localStorage)
 const openSocket = openSignaling({
@@ -49,6 +53,13 @@ const openSocket = openSignaling({
 const witness = new Witness(() => Date.now())
 const seenFetch = witness.watch((...request) => fetch(...request))
 
+const localHome = createLocalHome((...request) => fetch(...request), {
+  hostname: location.hostname,
+  assign: (address) => {
+    location.assign(address)
+  },
+})
+
 export const realServices: Services = {
   api: createApi(seenFetch),
   passkeyApi: createPasskeyApi(seenFetch),
@@ -56,12 +67,7 @@ export const realServices: Services = {
   authenticator: browserAuthenticator(window),
   settings,
   tab: tabStorage(() => sessionStorage),
-  localHome: createLocalHome((...request) => fetch(...request), {
-    hostname: location.hostname,
-    assign: (address) => {
-      location.assign(address)
-    },
-  }),
+  localHome,
   localNetwork: localNetwork({
     permissions: navigator.permissions,
     hostname: location.hostname,
@@ -69,14 +75,22 @@ export const realServices: Services = {
   }),
   roadTools: async () => (await import('./roadTools')).realRoadTools,
   exclusive: acrossTabs,
-  makeLink: ({ ticket, ...options }) =>
-    makeLink({
+  makeLink: ({ ticket, ...options }) => {
+    const relay = new RelayServers({ fetch: seenFetch, token: options.token, clock: realClock })
+    return makeLink({
       ...options,
       clock: realClock,
-      dials: { direct: lanDial({ ...peerOptions, ticket }), signaled },
+      dials: {
+        direct: directDial(ticket),
+        signaled: signaledDial({ ...peerOptions, iceServers: () => relay.iceServers() }),
+      },
       openSocket,
       onFrame: witness.frame,
-    }),
+      onStop: () => {
+        relay.forget()
+      },
+    })
+  },
   makeId: () => uuidv7(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
   makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
   deviceKeys: deviceKeyStorage(() => indexedDB),
@@ -98,4 +112,12 @@ export const realServices: Services = {
     every: (ms, action) => void setInterval(action, ms),
     reload: () => location.reload(),
   }),
+}
+
+/** A page of this very machine may be on the PC itself. */
+function directDial(ticket: () => Promise<LanTicket | null>): DirectDial {
+  const lan = lanDial({ ...peerOptions, ticket })
+  if (!isLoopback(location.hostname)) return lan
+  const makeSocket = (address: string) => new WebSocket(address)
+  return inTurn(localDial({ door: () => localHome.ask(), makeSocket }), lan)
 }

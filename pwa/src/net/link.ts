@@ -23,6 +23,8 @@ export interface LinkOptions extends VdsOptions {
   open: Opening
   /** The first message on a bound channel. */
   hello: () => ToHome
+  /** Whoever is connected next may be somebody else. */
+  onStop?: () => void
 }
 
 export interface LinkHandlers {
@@ -95,6 +97,7 @@ class WiredLink implements Link {
   }
 
   stop(): void {
+    this.options.onStop?.()
     this.step({ type: 'stop' })
   }
 
