@@ -50,15 +50,21 @@ const openSocket = openSignaling({
   clock: realClock,
 })
 
-const witness = new Witness(() => Date.now())
-const seenFetch = witness.watch((...request) => fetch(...request))
-
 const localHome = createLocalHome((...request) => fetch(...request), {
   hostname: location.hostname,
   assign: (address) => {
     location.assign(address)
   },
 })
+
+const network = localNetwork({
+  permissions: navigator.permissions,
+  hostname: location.hostname,
+  isTold: () => settings.read().localNetworkTold,
+})
+
+const witness = new Witness(() => Date.now())
+const seenFetch = witness.watch((...request) => fetch(...request))
 
 export const realServices: Services = {
   api: createApi(seenFetch),
@@ -68,12 +74,14 @@ export const realServices: Services = {
   settings,
   tab: tabStorage(() => sessionStorage),
   localHome,
-  localNetwork: localNetwork({
-    permissions: navigator.permissions,
-    hostname: location.hostname,
-    isTold: () => settings.read().localNetworkTold,
-  }),
-  roadTools: async () => (await import('./roadTools')).realRoadTools,
+  localNetwork: network,
+  roadTools: async (needs) => {
+    const { makeRoadTools } = await import('./net/roadTools')
+    const { mayDial } = network
+    const makeSocket = (address: string) => new WebSocket(address)
+    const parts = { ...peerOptions, fetch: seenFetch, clock: realClock, localHome, makeSocket, mayDial }
+    return makeRoadTools(parts, needs)
+  },
   exclusive: acrossTabs,
   makeLink: ({ ticket, ...options }) => {
     const relay = new RelayServers({ fetch: seenFetch, token: options.token, clock: realClock })

@@ -1,7 +1,6 @@
 import { onUnmounted, ref, type Ref, type ShallowRef, shallowRef } from 'vue'
-import type { RoadResults } from '../net/check'
-import type { RoadCheck } from '../net/roadTools'
-import { services } from '../stores/services'
+import type { Check, RoadResults } from '../net/check'
+import { useRoadTools } from './roadTools'
 
 export interface RoadCheckRun {
   /** Those that are known by now. */
@@ -13,10 +12,10 @@ export interface RoadCheckRun {
 
 /** One check of all roads at a time, which ends with the page. */
 export function useRoadCheck(): RoadCheckRun {
-  const { roadTools } = services()
+  const roadTools = useRoadTools()
   const results = shallowRef<RoadResults>({})
   const state = ref<'idle' | 'running' | 'done' | 'failed'>('idle')
-  let running: RoadCheck | null = null
+  let running: Check | null = null
   let isHere = true
 
   async function run(): Promise<void> {

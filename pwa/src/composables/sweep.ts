@@ -1,7 +1,7 @@
 import { onUnmounted, ref, type Ref } from 'vue'
-import type { Sweep } from '../net/roadTools'
+import type { Sweep } from '../net/sweep'
 import { useConnection } from '../stores/connection'
-import { services } from '../stores/services'
+import { useRoadTools } from './roadTools'
 
 export interface SweepRun {
   state: Ref<'idle' | 'running' | 'found' | 'missed' | 'stopped' | 'failed'>
@@ -15,7 +15,7 @@ export interface SweepRun {
 
 /** Looks for the PC in one network at a time; what is found is used at once. */
 export function useSweep(): SweepRun {
-  const { roadTools } = services()
+  const roadTools = useRoadTools()
   const connection = useConnection()
   const state: SweepRun['state'] = ref('idle')
   const done = ref(0)

@@ -1,23 +1,105 @@
-/** What the network page does with the roads. Loaded with that page. */
-import type { LineResult, RoadLine } from './check'
+/** What the network page does with the roads. Downloaded with that page. */
+import type { LanTicket } from '../protocol/generated'
+import { type Check, checkRoads, type LineResult, type RoadLine } from './check'
+import type { Clock } from './clock'
+import { lanDial, ticketDial } from './lan'
+import { localDial } from './local'
+import { isLoopback, type LocalHome } from './localHome'
+import type { PeerOptions } from './peerCall'
+import { RelayServers } from './relayAccess'
+import type { DirectDial } from './road'
+import type { BinarySocket } from './socketChannel'
+import { sweep, type Sweep, withAddress } from './sweep'
 
-export interface RoadCheck {
-  /** Told of every line; kept also when the check was stopped. */
-  readonly done: Promise<void>
-  stop(): void
+/** Of this device and its person, as it is when it is asked for. */
+export interface RoadNeeds {
+  ticket: () => LanTicket | null
+  keepTicket: (ticket: LanTicket) => Promise<void>
+  /** Whether the VDS shows the PC. */
+  isHomeInSight: () => boolean
+  token: () => Promise<string>
 }
 
-export interface Sweep {
-  /** The PC's address in that network, or null. */
-  readonly found: Promise<string | null>
-  stop(): void
+export interface RoadParts extends PeerOptions {
+  fetch: typeof globalThis.fetch
+  clock: Clock
+  localHome: Pick<LocalHome, 'hostname' | 'ask'>
+  makeSocket: (address: string) => BinarySocket
+  /** Whether the browser lets a dial into the local network, or may be made to ask. */
+  mayDial: () => Promise<boolean>
 }
 
 export interface RoadTools {
   /** Tries every road once and tells of each as soon as it is known. */
-  check(heard: (line: RoadLine, result: LineResult) => void): RoadCheck
-  /** The PC's addresses as it told them, the newest; empty where it never did. */
-  addresses(): Promise<readonly string[]>
+  check(heard: (line: RoadLine, result: LineResult) => void): Check
+  /** The PC's addresses as it told them last; none where it never did. */
+  addresses(): readonly string[]
   /** Looks for the PC at every address of a network. @param network as `192.168.1` */
   sweep(network: string, progressed: (done: number, total: number) => void): Sweep
+}
+
+export function makeRoadTools(parts: RoadParts, needs: RoadNeeds): RoadTools {
+  const servers = new RelayServers({ ...parts, token: needs.token })
+
+  async function direct(): Promise<DirectDial | null> {
+    const { localHome } = parts
+    if (isLoopback(localHome.hostname)) return localDial({ ...parts, door: localHome.ask })
+    const ticket = needs.ticket()
+    if (!ticket || !(await parts.mayDial())) return null
+    return lanDial({ ...parts, ticket: () => Promise.resolve(ticket) })
+  }
+
+  return {
+    check(heard) {
+      let check: Check | null = null
+      let isStopped = false
+      const onResult = knowingTheServer(heard)
+      const done = direct().then((dial) => {
+        if (isStopped) return
+        check = checkRoads({
+          ...parts,
+          direct: dial,
+          isHomeInSight: needs.isHomeInSight,
+          access: () => servers.access(),
+          onResult,
+        })
+        return check.done
+      })
+      return {
+        done,
+        stop() {
+          isStopped = true
+          check?.stop()
+        },
+      }
+    },
+
+    addresses: () => needs.ticket()?.addresses ?? [],
+
+    sweep(network, onProgress) {
+      const ticket = needs.ticket()
+      if (!ticket) return { found: Promise.resolve(null), stop: () => undefined }
+      const running = sweep({ ticket, network, onProgress, dial: ticketDial(parts), clock: parts.clock })
+      const found = running.found.then(async (address) => {
+        if (address !== null) await needs.keepTicket(withAddress(ticket, address))
+        return address
+      })
+      return { found, stop: () => running.stop() }
+    },
+  }
+}
+
+/** A server that does not answer does not say 'the PC is off': such a no waits for the server's own. */
+function knowingTheServer(
+  heard: (line: RoadLine, result: LineResult) => void,
+): (line: RoadLine, result: LineResult) => void {
+  let isAway = false
+  return (line, result) => {
+    if (line === 'pc' && result.state === 'no') {
+      isAway = true
+      return
+    }
+    heard(line, result)
+    if (line === 'vds' && isAway) heard('pc', { state: result.state === 'ok' ? 'no' : 'unknown' })
+  }
 }

@@ -27,7 +27,7 @@ class Roads implements RoadTools {
   }
 
   addresses() {
-    return Promise.resolve(this.known)
+    return this.known
   }
 
   sweep(network: string, progressed: Roads['progressed']) {

@@ -10,7 +10,7 @@ import type { LocalHome } from '../net/localHome'
 import type { LocalNetwork } from '../net/localNetwork'
 import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
-import type { RoadTools } from '../net/roadTools'
+import type { RoadNeeds, RoadTools } from '../net/roadTools'
 import type { Witness } from '../net/witness'
 import type { LanTicket } from '../protocol/generated'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
@@ -36,7 +36,7 @@ export interface Services {
   localHome: LocalHome
   localNetwork: LocalNetwork
   /** Downloaded by the page that is about the network, and by no other. */
-  roadTools: () => Promise<RoadTools>
+  roadTools: (needs: RoadNeeds) => Promise<RoadTools>
   exclusive: Exclusive
   makeLink: (options: LinkNeeds) => MakeLink
   makeId: MakeId
