@@ -70,7 +70,7 @@ class PollingVds(Vds):
         for message in messages[known:]:
             self._taken += 1
             self.take(codec.to_vds.decode(json.dumps(message)))
-        self._may_lose(request)
+        self._may_lose()
         return web.Response(status=204)
 
     async def page(self, request: web.Request) -> web.Response:
@@ -81,7 +81,7 @@ class PollingVds(Vds):
             more.clear()
             await more.wait()
             self._check(request)
-        self._may_lose(request)
+        self._may_lose()
         page = b",".join(self._said[after:])
         body = b'{"next":%d,"messages":[%b]}' % (len(self._said), page)
         return web.Response(body=self.broken or body, content_type="application/json")
@@ -108,11 +108,11 @@ class PollingVds(Vds):
         self._open = None
         self._more.set()
 
-    def _may_lose(self, request: web.Request) -> None:
+    def _may_lose(self) -> None:
+        """Have something on the way answer in the server's place."""
         if self.lose:
             self.lose -= 1
-            assert request.transport is not None
-            request.transport.abort()
+            raise web.HTTPBadGateway
 
     def _check(self, request: web.Request) -> None:
         if request.match_info["id"] != self._open:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gpu_peer.transports import signaling_poll
 from gpu_peer.transports.signaling_client import REPLACED_S, SOCKET_AGAIN_S
+from gpu_peer.transports.signaling_poll import TRIES
 from protocol.accounts import Problem
 from protocol.signaling import Offer, Pong, Refusal, SignalingError, SignalPosted
 from tests.gpu_peer.support.polling_vds import PollingVds
@@ -67,7 +68,7 @@ async def test_what_was_lost_on_the_way_is_asked_for_again(vds: tuple[PollingVds
     server, address = vds
     async with running(address) as home:
         await polled(server)
-        server.lose = 1
+        server.lose = TRIES - 1
         server.poll(OFFER)
         await answered(server)
         assert home.signals.taken == [OFFER]
