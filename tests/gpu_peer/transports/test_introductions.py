@@ -36,9 +36,10 @@ def vds() -> MemoryIntroducer:
     return MemoryIntroducer()
 
 
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda **_: [])
+@pytest.fixture(params=[[], ["127.0.0.1"], ["::1"]], ids=["no network", "IPv4", "IPv6"])
+def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have both ends find these addresses of the machine and no other."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda **_: request.param)
 
 
 def on_loopback(device: RtcDevice) -> RTCPeerConnection:
@@ -49,8 +50,8 @@ def on_loopback(device: RtcDevice) -> RTCPeerConnection:
     return peer
 
 
-async def test_its_road_is_in_the_list_of_devices(
-    house: House, sessions: SignaledSessions, no_network: None
+async def test_it_opens_and_its_road_is_in_the_list_of_devices(
+    house: House, sessions: SignaledSessions, network: None
 ) -> None:
     device = await house.device("ann", sessions)
     on_loopback(device)
