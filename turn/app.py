@@ -18,7 +18,6 @@ from turn.streams import Connections
 from turn.udp import UdpListener
 
 _SWEEP_S = 1.0
-_HANDSHAKE_S = 5.0
 _CLOSE_S = 0.5
 """How long connections get to send what waits."""
 
@@ -31,7 +30,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._udp: list[UdpListener] = []
+        self.udp: list[UdpListener] = []
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -50,7 +49,7 @@ class Server:
         try:
             for host in settings.hosts or _all_hosts():
                 udp = _bind(host, settings.turn_port, socket.SOCK_DGRAM, "HEARTH_TURN_PORT")
-                self._udp.append(UdpListener(self.relay, udp))
+                self.udp.append(UdpListener(self.relay, udp))
                 await self._accept(host, settings.turn_port, "HEARTH_TURN_PORT", None)
                 if tls is not None:
                     await self._accept(host, settings.turn_tls_port, "HEARTH_TURN_TLS_PORT", tls)
@@ -75,17 +74,13 @@ class Server:
             async with asyncio.timeout(_CLOSE_S):
                 await self.connections.all_closed()
         self.connections.abort()
-        while self._udp:
-            self._udp.pop().close()
+        while self.udp:
+            self.udp.pop().close()
 
     async def _accept(self, host: str, port: int, setting: str, tls: ssl.SSLContext | None) -> None:
         listener = _bind(host, port, socket.SOCK_STREAM, setting)
         server = await asyncio.get_running_loop().create_server(
-            self.connections.make,
-            sock=listener,
-            backlog=256,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S,
+            lambda: self.connections.make(tls), sock=listener, backlog=256
         )
         self._servers.append(server)
 

@@ -140,10 +140,9 @@ class Relay:
 
     def _answer_binding(self, client: Client, message: Message) -> list[Action]:
         """Say where a request came from, to anybody (RFC 8489, section 2)."""
-        request = _Request(client, message, None, 0, 0)
         if message.unknown:
-            return self._refuse(request, Refused(420, _unknown(message)))
-        return self._succeed(request, stun.XOR_MAPPED_ADDRESS.of(client.address))
+            return self._refuse(client, message, Refused(420, _unknown(message)), None)
+        return self._succeed(client, message, None, stun.XOR_MAPPED_ADDRESS.of(client.address))
 
     def _answer(
         self,
@@ -153,57 +152,59 @@ class Relay:
         now: float,
         wall: float,
     ) -> list[Action]:
-        request = _Request(client, message, None, now, wall)
+        who = None
         try:
-            request.credentials = self._authenticate(request)
+            who = self._authenticate(client, message, now, wall)
             if message.unknown:
                 raise Refused(420, _unknown(message))
-            return handler(request)
+            return handler(_Request(client, message, who, now))
         except Refused as why:
-            return self._refuse(request, why)
+            return self._refuse(client, message, why, who)
 
-    def _authenticate(self, request: "_Request") -> Credentials:
-        """Check long-term credentials (RFC 8489, section 9.2.4)."""
-        message, client = request.message, request.client
+    def _authenticate(
+        self, client: Client, message: Message, now: float, wall: float
+    ) -> Credentials:
+        """Check long-term credentials (RFC 8489, section 9.2.4).
+
+        Those that have ended are good for an allocation that there is already, and for no other.
+        """
         if message.integrity_at is None:
-            raise self._challenge(401, request)
+            raise self._challenge(401, client, now)
         username, nonce = message.get(stun.USERNAME), message.get(stun.NONCE)
         realm = message.get(stun.REALM)
         if username is None or nonce is None or realm is None:
             raise Refused(400)
-        if not self._nonces.is_fresh(nonce, client.address, request.now):
-            raise self._challenge(438, request)
+        if not self._nonces.is_fresh(nonce, client.address, now):
+            raise self._challenge(438, client, now)
         found = credentials.read(self._secret, username)
         if found is None or realm != credentials.REALM or not message.integrity_ok(found.key):
-            raise self._challenge(401, request)
-        if not found.may_allocate(request.wall) and client not in self.allocations.of:
-            raise self._challenge(401, request)
+            raise self._challenge(401, client, now)
+        if not found.may_allocate(wall) and client not in self.allocations.of:
+            raise self._challenge(401, client, now)
         return found
 
-    def _challenge(self, code: int, request: "_Request") -> Refused:
-        nonce = self._nonces.make(request.client.address, request.now)
+    def _challenge(self, code: int, client: Client, now: float) -> Refused:
+        nonce = self._nonces.make(client.address, now)
         return Refused(code, stun.REALM.of(credentials.REALM), stun.NONCE.of(nonce))
 
     def _allocate(self, request: "_Request") -> list[Action]:
         """Section 7.2."""
-        allocation = self.allocations.of.get(request.client)
+        client, message, who, now = request.client, request.message, request.who, request.now
+        allocation = self.allocations.of.get(client)
         if allocation is not None:
-            if allocation.transaction_id != request.message.transaction_id:
+            if allocation.transaction_id != message.transaction_id:
                 raise Refused(437)
-            self._check_owner(allocation, request)
-            return self._succeed(request, *self._allocator.describe(allocation, request.now))
-        who = request.credentials
-        if who is None or not who.may_allocate(request.wall):
-            raise self._challenge(401, request)
-        allocation = self._allocator.allocate(request.client, request.message, who, request.now)
-        answer = self._succeed(request, *self._allocator.describe(allocation, request.now))
-        return [Began(request.client, allocation), *answer]
+            _check_owner(allocation, request)
+            return self._done(request, *self._allocator.describe(allocation, now))
+        allocation = self._allocator.allocate(client, message, who, now)
+        answer = self._done(request, *self._allocator.describe(allocation, now))
+        return [Began(client, allocation), *answer]
 
     def _refresh(self, request: "_Request") -> list[Action]:
         """Section 8.2. Past the end of its credentials, an allocation may still be refreshed."""
         allocation = self._own_allocation(request)
         life = self._allocator.refresh(allocation, request.message, request.now)
-        answer = self._succeed(request, stun.LIFETIME.of(life))
+        answer = self._done(request, stun.LIFETIME.of(life))
         if allocation.relayed:
             return answer
         self.allocations.remove(allocation)
@@ -219,7 +220,7 @@ class Relay:
             self._check_peer(allocation, peer)
         for peer in peers:
             self._permit(allocation, peer, request.now)
-        return self._succeed(request)
+        return self._done(request)
 
     def _bind_channel(self, request: "_Request") -> list[Action]:
         """Section 12.2."""
@@ -241,7 +242,7 @@ class Relay:
         self._permit(allocation, peer, request.now)
         if bound is None:
             self.allocations.forget_routes()
-        return self._succeed(request)
+        return self._done(request)
 
     def _permit(self, allocation: Allocation, peer: Address, now: float) -> None:
         is_new = peer[0] not in allocation.permissions
@@ -260,13 +261,8 @@ class Relay:
         allocation = self.allocations.of.get(request.client)
         if allocation is None:
             raise Refused(437)
-        self._check_owner(allocation, request)
+        _check_owner(allocation, request)
         return allocation
-
-    def _check_owner(self, allocation: Allocation, request: "_Request") -> None:
-        who = request.credentials
-        if who is None or who.username != allocation.credentials.username:
-            raise Refused(441)  # section 5
 
     def _relay_indication(self, client: Client, message: Message, now: float) -> list[Action]:
         """Section 11.2: what may not be sent is dropped, without a word."""
@@ -302,20 +298,32 @@ class Relay:
         indication = stun.build(Method.DATA, Class.INDICATION, transaction_id, attributes)
         return [Send(route.target, indication)]
 
-    def _succeed(self, request: "_Request", *attributes: stun.Attribute) -> list[Action]:
-        return self._respond(request, Class.SUCCESS, 200, attributes)
+    def _done(self, request: "_Request", *attributes: stun.Attribute) -> list[Action]:
+        return self._succeed(request.client, request.message, request.who, *attributes)
 
-    def _refuse(self, request: "_Request", why: Refused) -> list[Action]:
-        return self._respond(request, Class.ERROR, why.code, why.attributes)
+    def _succeed(
+        self,
+        client: Client,
+        message: Message,
+        who: Credentials | None,
+        *attributes: stun.Attribute,
+    ) -> list[Action]:
+        return self._respond(client, message, Class.SUCCESS, 200, attributes, who)
+
+    def _refuse(
+        self, client: Client, message: Message, why: Refused, who: Credentials | None
+    ) -> list[Action]:
+        return self._respond(client, message, Class.ERROR, why.code, why.attributes, who)
 
     def _respond(
         self,
-        request: "_Request",
+        client: Client,
+        message: Message,
         cls: Class,
         code: int,
         attributes: tuple[stun.Attribute, ...],
+        who: Credentials | None,
     ) -> list[Action]:
-        message, who = request.message, request.credentials
         self.tally.answers[Method(message.method).name.lower(), code] += 1
         data = stun.build(
             message.method,
@@ -325,22 +333,26 @@ class Relay:
             key=who.key if who else None,
             fingerprint=message.has_fingerprint,
         )
-        return [Send(request.client, data)]
+        return [Send(client, data)]
 
     def _drop(self, reason: str) -> list[Action]:
         self.tally.dropped[reason] += 1
         return []
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Request:
-    """A request on its way to an answer; with credentials once they are found good."""
+    """A request of somebody whose credentials are good."""
 
     client: Client
     message: Message
-    credentials: Credentials | None
+    who: Credentials
     now: float
-    wall: float
+
+
+def _check_owner(allocation: Allocation, request: _Request) -> None:
+    if request.who.username != allocation.credentials.username:
+        raise Refused(441)  # section 5
 
 
 def _unknown(message: Message) -> stun.Attribute:

@@ -76,7 +76,7 @@ class UdpClient:
     @property
     def address(self) -> Address:
         """Host and port, without what sockets of IPv6 add."""
-        return self.sender[:2]
+        return self.sender[0].partition("%")[0], self.sender[1]
 
     def send(self, data: bytes | memoryview) -> None:
         """Send a datagram; where the system has no room it is lost, as any datagram may be."""

@@ -136,6 +136,7 @@ class Wire(asyncio.Transport):
         super().__init__({"peername": ("198.51.100.1", 5000)})
         self.written = bytearray()
         self.is_open = True
+        self.ended = asyncio.Event()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
@@ -148,11 +149,12 @@ class Wire(asyncio.Transport):
 
     def abort(self) -> None:
         self.is_open = False
+        self.ended.set()
 
 
 def connect(relay: Relay, **limits: int) -> tuple[Connections, StreamClient, Wire]:
-    asked = {"connections": 2, "per_address": 2, **limits}
-    connections = Connections(relay, StreamLimits(**asked, allocate_within_s=10))
+    asked = {"connections": 2, "per_address": 2, "allocate_within_s": 10, **limits}
+    connections = Connections(relay, StreamLimits(**asked))
     client, wire = connections.make(), Wire()
     client.connection_made(wire)
     return connections, client, wire
@@ -190,6 +192,12 @@ async def test_more_connections_than_allowed_are_ended_at_once() -> None:
     third.connection_made(third_wire)
     assert third_wire.is_open
     third.connection_lost(None)
+
+
+async def test_a_connection_without_an_allocation_ends_soon() -> None:
+    _, client, wire = connect(make_relay(), allocate_within_s=0)
+    await asyncio.wait_for(wire.ended.wait(), 5)
+    client.connection_lost(None)
 
 
 @pytest.mark.parametrize("start", ["50000000", "ffff0000", "00010001", "000100000b0b0b0b"])

@@ -6,6 +6,8 @@ from protocol import stun
 from protocol.stun import Class, Method
 from tests.turn.caller import LIMITS, NOW, UDP, WALL, Caller, code, make_relay, pair
 from turn import channel_data
+from turn.allocations import MOST_CHANNELS
+from turn.limits import Limits
 from turn.relay import Relay
 
 
@@ -336,12 +338,14 @@ def test_data_needs_the_permission_of_both_ends(relay: Relay) -> None:
     anna, home = Caller(relay), Caller(relay, address=("198.51.100.2", 6000), user="home:1")
     at_anna, at_home = anna.allocate(), home.allocate()
     anna.indicate(at_home, b"no")
-    anna.permit(at_home)
-    anna.indicate(at_home, b"not yet")
-    assert home.got() == []
     home.permit(at_anna)
+    anna.indicate(at_home, b"not permitted by the one that sends")
+    home.indicate(at_anna, b"not permitted by the one that gets it")
+    assert home.got() == anna.got() == []
+    anna.permit(at_home)
     anna.indicate(at_home, b"yes")
-    assert len(home.got()) == 1
+    home.indicate(at_anna, b"yes")
+    assert len(home.got()) == len(anna.got()) == 1
     anna.now += 301
     anna.indicate(at_home, b"no more")
     assert home.got() == []
@@ -409,3 +413,30 @@ def test_a_relay_that_stops_makes_no_allocations_and_serves_the_others(relay: Re
     assert code(late.request(Method.ALLOCATE, UDP)) == 508
     anna.indicate(at_home, b"still")
     assert len(home.got()) == 1
+
+
+def test_the_short_way_is_closed_to_who_sends_too_much(relay: Relay) -> None:
+    anna, at_anna, home, at_home = pair(relay)
+    anna.bind(0x4001, at_home)
+    home.bind(0x4002, at_anna)
+    frame = channel_data.build(0x4001, bytes(4_000))
+    anna.say(frame)
+    assert anna.allocation is not None
+    assert relay.forward(anna.allocation, memoryview(bytearray(frame)), NOW) is home
+    assert relay.forward(anna.allocation, memoryview(bytearray(frame)), NOW) is None
+
+
+def test_an_allocation_has_so_many_channels() -> None:
+    relay = make_relay(limits=Limits(100, 100, 1e6, 1e6))
+    callers = [Caller(relay, address=("198.51.100.1", port)) for port in range(MOST_CHANNELS + 1)]
+    addresses = [caller.allocate() for caller in callers]
+    codes = [code(callers[0].bind(0x4000 + n, peer)) for n, peer in enumerate(addresses)]
+    assert codes == [None] * MOST_CHANNELS + [508]
+
+
+def test_reservations_are_no_more_than_allocations_may_be(relay: Relay, anna: Caller) -> None:
+    codes = []
+    for _ in range(LIMITS.allocations + 1):
+        codes.append(code(anna.request(Method.ALLOCATE, UDP, stun.EVEN_PORT.of(0x80))))
+        anna.request(Method.REFRESH, stun.LIFETIME.of(0))
+    assert codes == [None] * LIMITS.allocations + [508]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 
@@ -11,8 +12,11 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from protocol import stun
+from tests.turn.caller import make_relay
 from tests.turn.conftest import Certificates, Running, credentials
 from turn import channel_data
+from turn.limits import StreamLimits
+from turn.udp import UdpClient, UdpListener
 
 ROADS = ["udp", "tcp", "tls"]
 
@@ -136,6 +140,28 @@ async def test_a_stream_of_something_else_ends(running: Running, noise: bytes) -
     await close(writer)
 
 
+async def test_who_is_still_shaking_hands_counts_as_a_connection(running: Running) -> None:
+    running.server.connections.limits = StreamLimits(9, per_address=1, allocate_within_s=10)
+    port = running.settings.turn_tls_port
+    _, first = await asyncio.open_connection("127.0.0.1", port)
+    reader, second = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert len(running.server.connections.open) == 1
+    for writer in (first, second):
+        await close(writer)
+
+
+async def test_a_handshake_that_fails_leaves_nothing_behind(running: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.settings.turn_tls_port)
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        await asyncio.wait_for(reader.read(), 5)
+    await close(writer)
+    async with asyncio.timeout(5):
+        await running.server.connections.all_closed()
+
+
 async def test_channel_data_of_a_stranger_is_not_answered(running: Running) -> None:
     loop = asyncio.get_running_loop()
     transport, inbox = await loop.create_datagram_endpoint(
@@ -171,3 +197,12 @@ async def _no_allocations(running: Running) -> None:
     async with asyncio.timeout(5):
         while running.server.relay.allocations.of:  # noqa: ASYNC110
             await asyncio.sleep(0)
+    assert not any(listener.allocations for listener in running.server.udp)
+
+
+async def test_the_interface_is_no_part_of_an_address() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bound:
+        listener = UdpListener(make_relay(), bound)
+        client = UdpClient(listener, ("fe80::1%eth0", 5000, 0, 2))
+        assert client.address == ("fe80::1", 5000)
+        listener.close()
