@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { nextTick } from 'vue'
 import { show } from '../../tests/support/mount'
-import { TestServices } from '../../tests/support/services'
+import { inUse, TestServices } from '../../tests/support/services'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 import { useHomes } from '../stores/homes'
@@ -23,7 +23,7 @@ it('is a status that says where the PC is, and reads out no milliseconds', async
   outside.connect()
   outside.handlers.onRoundTrip(12)
   await nextTick()
-  expect(badge.text().replace(/\s+/g, ' ')).toBe('Connected: Direct · 12 ms')
+  expect(badge.text().replace(/\s+/g, ' ')).toBe('Connected: Home network · 12 ms')
   expect(badge.get('.ms').attributes('aria-hidden')).toBe('true')
   const socket = { state: 'ready', dueMs: null, failures: 0 } as const
   const signaled = { ...disconnected.lines.signaled, state: 'alone' } as const
@@ -43,10 +43,16 @@ it('names the road in the person’s language', async () => {
   const outside = new TestServices()
   useChats()
   const badge = show(ConnectionBadge, {}, 'ru')
-  outside.connect()
-  await nextTick()
-  const names = { local: 'Этот компьютер', lan: 'Домашняя сеть', p2p: 'Напрямую', relay: 'Через сервер' }
-  expect(badge.get('[role="status"]').text()).toBe(`На связи: ${names[useConnection().road!]}`)
+  for (const [road, name] of [
+    ['local', 'Этот компьютер'],
+    ['lan', 'Домашняя сеть'],
+    ['p2p', 'Напрямую'],
+    ['relay', 'Через сервер'],
+  ] as const) {
+    outside.standing(inUse(1, road))
+    await nextTick()
+    expect(badge.get('[role="status"]').text()).toBe(`На связи: ${name}`)
+  }
 })
 
 it('says since when it is offline, with the day where that is not today', async () => {
