@@ -106,6 +106,12 @@ def test_what_stands_behind_the_integrity_is_not_believed() -> None:
     assert message.integrity_ok(b"k")
 
 
+def test_nothing_may_stand_behind_the_fingerprint() -> None:
+    body = RESPONSE_V4[20:] + struct.pack("!HH", 0x8022, 0)
+    with pytest.raises(stun.NotStun):
+        stun.parse(RESPONSE_V4[:2] + struct.pack("!H", len(body)) + RESPONSE_V4[4:20] + body)
+
+
 def test_one_flipped_bit_before_the_fingerprint_breaks_it() -> None:
     for at in range(len(RESPONSE_V4) - 8):
         broken = bytearray(RESPONSE_V4)
