@@ -78,8 +78,8 @@ export const realServices: Services = {
   roadTools: async (needs) => {
     const { makeRoadTools } = await import('./net/roadTools')
     const { mayDial } = network
-    const makeSocket = (address: string) => new WebSocket(address)
-    const parts = { ...peerOptions, fetch: seenFetch, clock: realClock, localHome, makeSocket, mayDial }
+    const isOnPc = isLoopback(location.hostname)
+    const parts = { ...peerOptions, fetch: seenFetch, clock: realClock, directDial, isOnPc, mayDial }
     return makeRoadTools(parts, needs)
   },
   exclusive: acrossTabs,
@@ -89,7 +89,8 @@ export const realServices: Services = {
       ...options,
       clock: realClock,
       dials: {
-        direct: directDial(ticket),
+        // The browser is not made to ask before the person was told why it will.
+        direct: directDial(async () => ((await network.mayDial()) ? ticket() : null)),
         signaled: signaledDial({ ...peerOptions, iceServers: () => relay.iceServers() }),
       },
       openSocket,

@@ -2,13 +2,10 @@
 import type { LanTicket } from '../protocol/generated'
 import { type Check, checkRoads, type LineResult, type RoadLine } from './check'
 import type { Clock } from './clock'
-import { lanDial, ticketDial } from './lan'
-import { localDial } from './local'
-import { isLoopback, type LocalHome } from './localHome'
+import { ticketDial } from './lan'
 import type { PeerOptions } from './peerCall'
 import { RelayServers } from './relayAccess'
 import type { DirectDial } from './road'
-import type { BinarySocket } from './socketChannel'
 import { sweep, type Sweep, withAddress } from './sweep'
 
 /** Of this device and its person, as it is when it is asked for. */
@@ -23,8 +20,9 @@ export interface RoadNeeds {
 export interface RoadParts extends PeerOptions {
   fetch: typeof globalThis.fetch
   clock: Clock
-  localHome: Pick<LocalHome, 'hostname' | 'ask'>
-  makeSocket: (address: string) => BinarySocket
+  /** With no server between, by the ticket, and on the PC itself by its door. */
+  directDial: (ticket: () => Promise<LanTicket | null>) => DirectDial
+  isOnPc: boolean
   /** Whether the browser lets a dial into the local network, or may be made to ask. */
   mayDial: () => Promise<boolean>
 }
@@ -42,11 +40,9 @@ export function makeRoadTools(parts: RoadParts, needs: RoadNeeds): RoadTools {
   const servers = new RelayServers({ ...parts, token: needs.token })
 
   async function direct(): Promise<DirectDial | null> {
-    const { localHome } = parts
-    if (isLoopback(localHome.hostname)) return localDial({ ...parts, door: localHome.ask })
     const ticket = needs.ticket()
-    if (!ticket || !(await parts.mayDial())) return null
-    return lanDial({ ...parts, ticket: () => Promise.resolve(ticket) })
+    const isTried = parts.isOnPc || (ticket !== null && (await parts.mayDial()))
+    return isTried ? parts.directDial(() => Promise.resolve(ticket)) : null
   }
 
   return {
