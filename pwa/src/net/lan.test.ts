@@ -109,6 +109,7 @@ describe('a dial that comes to nothing', () => {
     clock.pass(lanDeadlineMs - 1)
     expect([failed, peer.closed]).toEqual([0, false])
     clock.pass(1)
+    expect([failed, peer.closed]).toEqual([1, true])
     peer.turn('failed')
     peer.channel.onopen?.()
     expect([failed, peer.closed, opened]).toEqual([1, true, []])
@@ -127,6 +128,22 @@ describe('a dial that comes to nothing', () => {
     clock.pass(lanDeadlineMs)
     peer.channel.onopen?.()
     expect([failed, peer.closed, opened]).toEqual([0, true, []])
+  })
+
+  it('is told to nobody where the hang-up is what it came to nothing by', async () => {
+    let reject: ((why: Error) => void) | null = null
+    options.makePeer = (configuration) => {
+      const peer = new TestPeer(configuration, offer)
+      peer.setRemoteDescription = () => new Promise((_, give) => (reject = give))
+      return peer as unknown as RTCPeerConnection
+    }
+    const call = lanDial({ ...options, ticket: () => ticket() })(handlers)
+    await until(() => reject !== null)
+    call.hangUp()
+    reject!(new Error('InvalidStateError'))
+    // All that follows from it has happened by the next turn.
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(failed).toBe(0)
   })
 
   it('is none of an open channel, however late it is', async () => {

@@ -101,6 +101,7 @@ describe('what the VDS named', () => {
     'stun:vds.example:65536',
     'stun:[vds]:3478',
     'stun:[::1',
+    'stun:[1:2]:3478',
     'stun://vds.example',
     'stun:vds.example\n',
   ])('is no STUN server: %j', async (url) => {

@@ -18,6 +18,8 @@ let posted: Signal[]
 let heard: ((signal: Signal) => void)[]
 let opened: Fingerprints[]
 let failed: number
+/** Calls that listen no more. */
+let stopped: number
 let certificate: () => Promise<RTCCertificate | null>
 let iceServers: () => Promise<RTCIceServer[]>
 
@@ -26,7 +28,7 @@ beforeEach(() => {
   posted = []
   heard = []
   opened = []
-  failed = 0
+  failed = stopped = 0
   certificate = () => Promise.resolve(null)
   iceServers = () => Promise.resolve([])
 })
@@ -48,7 +50,7 @@ async function dial() {
       post: (signal) => void posted.push(signal),
       listen: (_, hear) => {
         heard.push(hear)
-        return () => undefined
+        return () => void stopped++
       },
     },
     {
@@ -96,7 +98,7 @@ describe('an open channel', () => {
     const { call, peer } = await dial()
     call.hangUp()
     peer.channel.onopen?.()
-    expect([opened, failed]).toEqual([[], 0])
+    expect([opened, failed, stopped]).toEqual([[], 0, 1])
   })
 })
 
