@@ -81,7 +81,7 @@ export function checkRoads(options: CheckOptions): Check {
     const access = await options.access().catch(() => null)
     const { stun = [], turn = [] } = access ?? {}
     const gathering =
-      (type: RTCIceCandidateType, stun: string[], turn: string[]): Attempt =>
+      (type: 'srflx' | 'relay', stun: string[], turn: string[]): Attempt =>
       (signal) => {
         if (!access || stun.length + turn.length === 0) return Promise.resolve(null)
         const servers = iceServers({ ...access, stun, turn })
