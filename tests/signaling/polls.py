@@ -1,5 +1,6 @@
 """A peer that has no WebSocket, as a test sees it: a `Peer` whose messages come by asking."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ import aiohttp
 
 from protocol import codec
 from protocol.signaling import FromVds
-from tests.signaling.conftest import ORIGIN, Peer, Vds
+from tests.signaling.conftest import ORIGIN, PATIENCE_S, Peer, Vds
 
 
 @dataclass
@@ -54,12 +55,13 @@ class PollPeer(Peer):
         self.sent += 1
 
     async def receive(self) -> FromVds:
-        while not self.waiting:
-            response = await self.ask()
-            assert response.status == 200, response.status
-            batch = await response.json()
-            self.waiting += batch["messages"]
-            self.after = batch["next"]
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.waiting:
+                response = await self.ask()
+                assert response.status == 200, response.status
+                batch = await response.json()
+                self.waiting += batch["messages"]
+                self.after = batch["next"]
         return codec.from_vds.decode(json.dumps(self.waiting.pop(0)))
 
     async def closed(self) -> int | None:

@@ -11,7 +11,6 @@ from protocol import VERSION, codec
 from protocol.limits import SIGNALING_BYTES
 from protocol.signaling import (
     Authenticate,
-    JoinRoom,
     Offer,
     Ping,
     Pong,
@@ -104,24 +103,18 @@ async def test_with_nothing_to_say_the_answer_is_empty_after_a_while(start: Any)
 
 
 async def test_who_asks_no_more_is_gone(start: Any) -> None:
-    vds = await start(poll_wait_s=0.0, poll_lost_s=0.05, limit_sockets_per_address=2)
+    vds = await start(poll_wait_s=0.0, limit_sockets_per_address=2)
     home = await vds.home()
-    device = poll_of(vds)
-    await device.open(Authenticate(version=VERSION, token=(await vds.person("Ann")).token))
-    assert (await device.ask(0)).status == 200
-    await device.post_all(codec.encode(JoinRoom(room=home.welcome and await a_room(vds))), after=0)
+    device = await seat(vds, (await vds.person("Ann")).token)
+    await device.join()
     assert (await home.receive()).online
+    vds.settings.__dict__["poll_lost_s"] = 0.0  # from the next time it asks
+    await device.ask()
     assert not (await home.receive()).online
     assert vds.server.app[ROOMS].devices_online == 0
-    assert (await device.ask(0)).status == GONE
+    assert (await device.ask()).status == GONE
+    assert await device.post_all(PING) == GONE
     await vds.socket()  # and its address has room again
-
-
-async def a_room(vds: Any) -> str:
-    from signaling.app import STORAGE
-
-    (room,) = await vds.server.app[STORAGE].rooms_of_home(vds.homes[0].id)
-    return str(room.id)
 
 
 # who gets in, and who is thrown out
@@ -311,8 +304,10 @@ async def test_no_log_and_no_figure_has_the_id(vds: Any, monkeypatch: Any) -> No
 
 async def test_a_stopping_server_ends_the_polls(vds: Any) -> None:
     device = await seat(vds, (await vds.person("Ann")).token)
-    waiting = asyncio.create_task(device.ask())
-    await asyncio.sleep(0)
+    asking = {asyncio.create_task(device.ask()) for _ in range(2)}
+    # The server answers one of them at once, since the other came.
+    answered, (waiting,) = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    assert [(await one).status for one in answered] == [200]
     closing = asyncio.create_task(vds.server.close())
     assert (await waiting).status == GONE
     await closing
