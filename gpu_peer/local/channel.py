@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from gpu_peer.config import LOOPBACK
 from gpu_peer.local.gate import refuse
@@ -37,7 +37,7 @@ class LocalChannels:
             home=loopback_fingerprint("home", port), device=loopback_fingerprint("device", port)
         )
         self._serve = serve
-        self._open: set[WebSocketChannel] = set()
+        self._open: dict[WebSocketChannel, web.WebSocketResponse] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """GET /channel, a WebSocket (RFC 6455) of frames."""
@@ -51,12 +51,12 @@ class LocalChannels:
         if request.transport is None:
             return socket  # it has gone already
         channel = WebSocketChannel(socket, request.transport)
-        self._open.add(channel)
+        self._open[channel] = socket
         reading = asyncio.ensure_future(channel.read())
         try:
             await self._serve(channel, self._fingerprints)
         finally:
-            self._open.discard(channel)
+            del self._open[channel]
             if not channel.is_cut:
                 await socket.close()
             reading.cancel()
@@ -65,9 +65,11 @@ class LocalChannels:
         return socket
 
     async def close(self, _app: web.Application) -> None:
-        """End all of them; what was sent is still delivered."""
-        for channel in tuple(self._open):
+        """Tell everybody that the home ends; what was sent is still delivered."""
+        for channel in self._open:
             channel.close()
+        going_away = WSCloseCode.GOING_AWAY
+        await asyncio.gather(*(one.close(code=going_away) for one in self._open.values()))
 
 
 def own_origins(origin: str) -> frozenset[str]:

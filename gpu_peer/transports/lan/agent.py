@@ -181,10 +181,7 @@ class Agent:
     def lose(self, local: str) -> None:
         """An address of this PC is gone. Connections live on where they have another path."""
         for path in [path for path in self._by_path if path.local == local]:
-            connection = self._connections[self._by_path.pop(path)]
-            connection.paths.discard(path)
-            if connection.used == path:
-                connection.used = None  # the next check that nominates says by which to go on
+            self._connections[self._by_path.pop(path)].paths.discard(path)
 
     def _checked(self, data: bytes, path: Path, now_s: float) -> list[Effect]:
         check = read_check(data)

@@ -21,6 +21,7 @@ from gpu_peer.transports.lan.agent import (
     Effect,
     End,
     Key,
+    Limits,
     Path,
     Use,
 )
@@ -59,6 +60,7 @@ class LanListener:
         wanted_port: int,
         moved: Moved,
         addresses: Addresses = local_addresses,
+        limits: Limits | None = None,
     ) -> None:
         """Prepare.
 
@@ -70,8 +72,9 @@ class LanListener:
             wanted_port: Of UDP; where it is taken, another is found.
             moved: Told where the PC is.
             addresses: Asks the system for its own.
+            limits: How much there may be.
         """
-        self._agent = Agent(credentials)
+        self._agent = Agent(credentials, limits)
         self._certificate = certificate
         self._serve = serve
         self._clock = clock

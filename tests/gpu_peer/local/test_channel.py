@@ -91,8 +91,8 @@ async def a_pc(house: House, settings: Config) -> AsyncIterator[Pc]:
     serve = serving(house.home, house.household, house.clock, "local", tickets)
     nobody = Nobody()
     async with (
+        aiohttp.ClientSession() as http,  # first, so that it sees how the server ends
         local_server(settings, house.household, nobody.open_desk, serve, nobody.log_in) as port,
-        aiohttp.ClientSession() as http,
     ):
         pc = Pc(house, port, http)
         yield pc
@@ -271,4 +271,5 @@ async def test_the_end_of_the_home_is_the_end_of_the_channel(house: House, tmp_p
         pc.devices.clear()
     with pytest.raises(ChannelClosed):
         await device.hear(Delta)
+    assert device.socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
     await device.leave()

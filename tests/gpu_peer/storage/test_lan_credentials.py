@@ -77,6 +77,7 @@ async def test_who_is_unknown_or_removed_is_given_none(store: Store, devices: De
     assert await lan.of("0" * 32) is None
     await devices.revoke(ID, 2)
     assert await lan.of(ID) is None
+    assert await store.with_lan(LanTable.all) == [], "nor is one made on the disk"
 
 
 async def test_a_removed_device_loses_it_before_the_disk_is_asked_and_comes_back_with_another(

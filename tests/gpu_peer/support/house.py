@@ -16,6 +16,7 @@ from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.certificate import fingerprint_of, load_certificate
 from gpu_peer.transports.lan.addresses import Addresses
+from gpu_peer.transports.lan.agent import Limits
 from gpu_peer.transports.lan.listener import LanListener
 from gpu_peer.transports.lan.tickets import LanTickets
 from gpu_peer.transports.signaled_sessions import Serve, SignaledSessions, Signals
@@ -105,14 +106,25 @@ async def sessions_of(house: House, folder: Path) -> AsyncIterator[SignaledSessi
 
 @asynccontextmanager
 async def lan_of(
-    house: House, folder: Path, addresses: Addresses, wanted_port: int = 0
+    house: House,
+    folder: Path,
+    addresses: Addresses,
+    wanted_port: int = 0,
+    limits: Limits | None = None,
 ) -> AsyncIterator[tuple[LanListener, LanTickets]]:
     """Have the house dialed at these addresses; its certificate is kept in the folder."""
     certificate = load_certificate(folder)
     tickets = LanTickets(house.household.lan, fingerprint_of(certificate), "hearth-test.local")
     serve = serving(house.home, house.household, house.clock, "lan", tickets)
     listener = LanListener(
-        house.household.lan, certificate, serve, house.clock, wanted_port, tickets.moved, addresses
+        house.household.lan,
+        certificate,
+        serve,
+        house.clock,
+        wanted_port,
+        tickets.moved,
+        addresses,
+        limits,
     )
     await listener.open()
     try:

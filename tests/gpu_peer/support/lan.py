@@ -1,12 +1,15 @@
 """A device that dials the PC in its own network, as a browser does: nothing but its ticket."""
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any
 
-from aiortc import RTCSessionDescription
+from aiortc import RTCCertificate, RTCSessionDescription
+from aiortc.rtcdtlstransport import SRTP_PROFILES
+from OpenSSL import SSL
 
 from gpu_peer.transports.signaled_sessions import Signals
 from gpu_peer.uuid7 import uuid7
@@ -90,6 +93,16 @@ CLIENT_HELLO = b"\x16\xfe\xff" + bytes(8) + b"\0\x01\x01" + bytes(40)
 
 DATA = b"\x17\xfe\xfd\0\x01" + bytes(30)
 """Application data of a DTLS connection that was open before."""
+
+
+def a_client_hello() -> bytes:
+    """Give a ClientHello that a server goes on with."""
+    certificate = RTCCertificate.generateCertificate()
+    client = SSL.Connection(certificate._create_ssl_context(SRTP_PROFILES))
+    client.set_connect_state()
+    with contextlib.suppress(SSL.WantReadError):
+        client.do_handshake()
+    return bytes(client.bio_read(1500))
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,7 +113,16 @@ def without_integrity() -> bytes:
     return stun.build(1, stun.Class.REQUEST, b"t" * 12, [username], fingerprint=True)
 
 
+def with_something_new() -> bytes:
+    """A message may have what has to be understood to answer it (RFC 8489, section 14)."""
+    new = stun.Kind(0x7777, "NEW", lambda value, _: value, lambda value, _: value).of(b"new!")
+    key = PASSWORD.encode()
+    attributes: list[stun.Attribute[Any]] = [stun.USERNAME.of("phone:c1"), new]
+    return stun.build(1, stun.Class.REQUEST, b"t" * 12, attributes, key=key, fingerprint=True)
+
+
 SILENCED = {
+    "something new": with_something_new(),
     "wrong password": check("phone", "q" * 24),
     "unknown ufrag": check("stranger", PASSWORD),
     "no password": without_integrity(),
@@ -169,7 +179,16 @@ def test_a_handshake_that_comes_before_the_nomination_waits_for_it() -> None:
     assert Use(key, PHONE) in lite.receive(check("phone", PASSWORD, "c1"), PHONE, 0.0)
 
 
-@pytest.mark.parametrize("first", [DATA, CLIENT_HELLO[:13], b"\x16\xfe\xfd\0\x01" + bytes(30)])
+@pytest.mark.parametrize(
+    "first",
+    [
+        DATA,
+        CLIENT_HELLO[:13],
+        CLIENT_HELLO.replace(b"\xff\0\0", b"\xff\0\x01"),
+        CLIENT_HELLO[:13] + b"\x02" + CLIENT_HELLO[14:],
+    ],
+    ids=["data", "cut off", "of a later epoch", "another message"],
+)
 def test_a_connection_of_before_the_restart_is_refused_and_dead_for_a_minute(first: bytes) -> None:
     lite = agent()
     assert not is_client_hello(first)
@@ -254,7 +273,7 @@ def test_a_connection_has_only_so_many_paths() -> None:
 def dials(lite: Agent, *ufrags: str) -> list[bool]:
     """Whether a dial of each is answered, each from a place of its own."""
     return [
-        knock(lite, ufrag, f"c{number}", Path(HERE, ("192.168.1.10", 5000 + number)))
+        knock(lite, ufrag, f"c{number}", Path(HERE, ("192.168.1.10", 6000 + number)))
         for number, ufrag in enumerate(ufrags)
     ]
 

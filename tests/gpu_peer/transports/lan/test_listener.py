@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.transports.lan.addresses import local_addresses
+from gpu_peer.transports.lan.agent import Limits
 from gpu_peer.transports.lan.listener import LOOK_S, TICK_S, LanListener
 from gpu_peer.transports.lan.tickets import LanTickets
 from gpu_peer.trust.connect import Fingerprints
@@ -23,7 +24,15 @@ from protocol.roads import LanTicket
 from protocol.transcript import SECRET_BYTES, Purpose, key_id
 from protocol.trust import Bound, Challenge, PairAccept, Paired, PairOffer, TrustError
 from tests.gpu_peer.support.house import House, a_house, lan_of
-from tests.gpu_peer.support.lan import CLIENT_HELLO, DATA, LanDevice, an_id, check, until
+from tests.gpu_peer.support.lan import (
+    CLIENT_HELLO,
+    DATA,
+    LanDevice,
+    a_client_hello,
+    an_id,
+    check,
+    until,
+)
 from tests.gpu_peer.support.trust import PrivateKey, public, sign
 from tests.gpu_peer.support.virtual_clock import VirtualClock
 
@@ -203,6 +212,7 @@ async def test_a_removed_device_is_cut_and_its_checks_get_silence(
     await lan.house.household.revoke(key_id(public(device.key)))
     with pytest.raises(ChannelClosed):
         await device.hear(Delta)
+    await lan.house.household.readmit(key_id(public(device.key)))  # it gets others
     stranger.send(check(device.ticket.ufrag, device.ticket.password), device.ticket)
     await stranger.hears_nothing_before(
         check(other.ticket.ufrag, other.ticket.password), device.ticket
@@ -262,6 +272,7 @@ async def test_addresses_come_and_go_and_the_port_stays(
     still.addresses = ["127.0.0.3"]
     await looked(still, clock)
     assert (await still.ticket(key)).addresses == ["127.0.0.3"]
+    assert still.listener.remembered == remembered, "less the path"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", before.port))
 
@@ -326,12 +337,28 @@ async def test_a_handshake_that_goes_nowhere_is_ended(
 ) -> None:
     ticket = await still.ticket(Ed25519PrivateKey.generate())
     await stranger.hears_nothing_before(check(ticket.ufrag, ticket.password), ticket)
-    stranger.send(CLIENT_HELLO, ticket)
-    await until(lambda: len(still.listener) == 1)
+    stranger.send(a_client_hello(), ticket)
+    said, _ = await stranger.hear()
+    assert said[0] == 22, "it goes on with the handshake"
+    assert len(still.listener) == 1
     for _ in range(16):
         clock.advance(TICK_S)
         await asyncio.sleep(0)
     await until(lambda: len(still.listener) == 0)
+
+
+async def test_who_has_a_channel_leaves_room_for_the_next_dial(
+    real_time: House, tmp_path: Path
+) -> None:
+    limits = Limits(half_open=1, open_s=600.0)
+    async with lan_of(real_time, tmp_path, local_addresses, limits=limits) as both:
+        lan = Lan(real_time)
+        lan.listener, lan.tickets = both
+        for device in [await lan.device() for _ in range(2)]:
+            await device.connect()
+            await device.greet()
+        for device in lan.devices:
+            await device.leave()
 
 
 async def test_a_refusal_is_read_before_the_end(lan: Lan) -> None:
