@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
+import { statsOf, TestPeer } from '../../tests/support/peer'
 import { ticket } from '../../tests/support/ticket'
+import { fingerprints, hexOf } from '../../tests/support/trust'
+import { until } from '../../tests/support/until'
 import type { LanTicket } from '../protocol/generated'
 import type { LineResult, RoadLine } from './check'
 import { makeRoadTools, type RoadNeeds, type RoadParts } from './roadTools'
@@ -85,6 +88,25 @@ describe('the search', () => {
     const tools = makeRoadTools(parts, needs)
     expect(tools.addresses()).toEqual([])
     expect(await tools.sweep('192.168.1', () => undefined).found).toBeNull()
+  })
+
+  it('keeps where the PC was found, before where it was', async () => {
+    const peers: TestPeer[] = []
+    const hex = hexOf(fingerprints.device).match(/../g)!.join(':')
+    parts.makePeer = (configuration) => {
+      const peer = new TestPeer(configuration, `a=mid:data\r\na=fingerprint:sha-256 ${hex}\r\n`)
+      peers.push(peer)
+      return peer as unknown as RTCPeerConnection
+    }
+    const kept: LanTicket[] = []
+    needs.keepTicket = (found) => Promise.resolve(void kept.push(found))
+    const sweep = makeRoadTools(parts, needs).sweep('192.168.7', () => undefined)
+    await until(() => !!peers[0]?.currentRemoteDescription)
+    const host = { candidateType: 'host' }
+    peers[0]!.stats = statsOf(host, { ...host, address: '192.168.7.31' })
+    peers[0]!.channel.onopen?.()
+    expect(await sweep.found).toBe('192.168.7.31')
+    expect(kept).toEqual([{ ...ticket, addresses: ['192.168.7.31', ...ticket.addresses] }])
   })
 
   it('keeps no address that was not found', async () => {
