@@ -2,15 +2,18 @@
 import { type BrowserContext, expect, type Locator, type Page } from '@playwright/test'
 import type { Hearth } from './hearth.ts'
 
+/** What a person needs of a Hearth: its address, and a PC that invites. */
+export type Invites = Pick<Hearth, 'url' | 'hasDevices' | 'pair'>
+
 export class Person {
   private constructor(
     readonly page: Page,
-    readonly hearth: Hearth,
+    readonly hearth: Invites,
     readonly url: string,
   ) {}
 
   /** @param url where the app is opened */
-  static async arrive(context: BrowserContext, hearth: Hearth, url = hearth.url): Promise<Person> {
+  static async arrive(context: BrowserContext, hearth: Invites, url = hearth.url): Promise<Person> {
     return new Person(await context.newPage(), hearth, url)
   }
 

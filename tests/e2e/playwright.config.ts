@@ -3,6 +3,7 @@ import { defineConfig } from '@playwright/test'
 // One worker: each test has a whole Hearth with a language model, and the machine two cores.
 export default defineConfig({
   testDir: '.',
+  testIgnore: 'roads/**',
   workers: 1,
   retries: 0,
   timeout: 120_000,

@@ -74,6 +74,24 @@ test.describe('between a home and a phone that is away', () => {
   })
 })
 
+test('a home’s router keeps its clients from each other, and not from the VDS', async () => {
+  const map = new Neighbourhood(run())
+  try {
+    await Promise.all([map.vds, map.pc].map((host) => lines(start(host, 'echo', '443')).next()))
+    const tried = () => [
+      ask(map.phone, 'seen', '192.168.1.10:443')[0] !== 'nobody',
+      ask(map.phone, 'seen', `${map.addresses.vds}:443`)[0] !== 'nobody',
+    ]
+    expect(tried()).toEqual([true, true])
+    map.isolateClients()
+    expect(tried()).toEqual([false, true])
+    map.joinClients()
+    expect(tried()).toEqual([true, true])
+  } finally {
+    map.remove()
+  }
+})
+
 test('with IPv6 alone, each reaches the VDS, and the other once both have asked', async () => {
   const map = new Neighbourhood(run(), 'ipv6')
   try {

@@ -53,8 +53,9 @@ export class Host {
   }
 
   /** Replaces a table of the firewall, in one step. */
-  firewall(table: string, chains: string): void {
-    const rules = `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${chains}\n}\n`
+  firewall(table: string, chains: string, family: 'inet' | 'bridge' = 'inet'): void {
+    const name = `table ${family} ${table}`
+    const rules = `${name}\ndelete ${name}\n${name} {\n${chains}\n}\n`
     const [program, ...rest] = this.command(['nft', '-f', '-'])
     execFileSync(program, rest, { input: rules, stdio: ['pipe', 'ignore', 'pipe'] })
   }

@@ -139,14 +139,28 @@ export class Neighbourhood {
     this.pc.ip('link set vpn0 up', `addr add ${address} dev vpn0`)
   }
 
-  /** Has the home's router give the PC another address than it had. */
-  changeAddress(): void {
-    const changed = this.plan.pc.replace(/10$/, '77')
+  /** Has the home's router give the PC another address than it had at first. */
+  changeAddress(ending: number): void {
+    const changed = this.plan.pc.replace(/10$/, String(ending))
     this.pc.ip(
       'addr flush dev eth0',
       `addr add ${this.withPrefix(changed)} dev eth0`,
       `route replace default via ${this.plan.gateways.home}`,
     )
+  }
+
+  /** Has the home's router keep its clients from each other; nobody is told. Both have the internet. */
+  isolateClients(): void {
+    this.routers.home.firewall(
+      'isolation',
+      'chain forward { type filter hook forward priority 0; drop; }',
+      'bridge',
+    )
+  }
+
+  /** Ends that. */
+  joinClients(): void {
+    this.routers.home.firewall('isolation', '', 'bridge')
   }
 
   /** The link by which the phone is in a network. */

@@ -1,0 +1,112 @@
+/** What the browser itself says of the connection in use, whatever the app thinks of it. */
+import type { BrowserContext, Page } from '@playwright/test'
+
+/** The connection over which the last welcome came, that is still open. */
+export interface Truth {
+  /** Which it is; null where the browser's statistics do not tell. */
+  road: 'local' | 'lan' | 'p2p' | 'relay' | null
+  /** How the two ends speak: `udp`, or to a relay `udp`, `tcp` or `tls`; `ws` on the PC itself. */
+  protocol: string
+  /** The kinds of candidates, ours and the PC's, and the address of the latter as far as it is told. */
+  local: string
+  remote: string
+  address: string
+  /** When its welcome came, in ms since the page was opened. */
+  welcomedMs: number
+  /** From its making to that welcome, in ms. */
+  openMs: number
+  roundTripMs: number | null
+}
+
+interface Line {
+  peer: RTCPeerConnection | null
+  isOpen: () => boolean
+  madeMs: number
+  welcomedMs: number
+}
+
+declare global {
+  interface Window {
+    roadLines: Line[]
+  }
+}
+
+/** Has every page that is opened from now on keep its connections for `truthOf`. */
+export async function keepLines(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    const lines: Line[] = (window.roadLines = [])
+    const begin = (peer: RTCPeerConnection | null, isOpen: () => boolean): Line => {
+      const line = { peer, isOpen, madeMs: performance.now(), welcomedMs: 0 }
+      lines.push(line)
+      return line
+    }
+    const note = (line: Line, data: unknown): void => {
+      // A short message is one frame: a byte of flags, then JSON.
+      if (!(data instanceof ArrayBuffer)) return
+      const text = new TextDecoder().decode(data.slice(1))
+      if (text.includes('"type":"welcome"')) line.welcomedMs = performance.now()
+    }
+
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      private readonly line: Line
+      private channel: RTCDataChannel | null = null
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        this.line = begin(this, () => this.channel?.readyState === 'open')
+      }
+      override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+        const channel = (this.channel = super.createDataChannel(label, options))
+        channel.addEventListener('message', ({ data }) => note(this.line, data))
+        return channel
+      }
+    }
+    window.WebSocket = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols)
+        if (!new URL(url, location.href).pathname.endsWith('/channel')) return
+        const line = begin(null, () => this.readyState === WebSocket.OPEN)
+        this.addEventListener('message', ({ data }) => note(line, data))
+      }
+    }
+  })
+}
+
+/** Asks a page's browser; null where nothing is open. */
+export async function truthOf(page: Page, isAtHome: (address: string) => boolean): Promise<Truth | null> {
+  const found = await page.evaluate(async () => {
+    const open = window.roadLines.filter((line) => line.welcomedMs > 0 && line.isOpen())
+    const line = open.sort((one, other) => one.welcomedMs - other.welcomedMs).at(-1)
+    if (!line) return null
+    const times = { welcomedMs: line.welcomedMs, openMs: line.welcomedMs - line.madeMs }
+    if (!line.peer) {
+      const none = { local: '', remote: '', address: '', roundTripMs: null }
+      return { ...times, ...none, protocol: 'ws' }
+    }
+    const stats = new Map<string, Record<string, unknown>>()
+    ;(await line.peer.getStats()).forEach((one: { id: string }) => stats.set(one.id, { ...one }))
+    const transport = [...stats.values()].find(({ type }) => type === 'transport')
+    const pair = stats.get(String(transport?.selectedCandidatePairId))
+    const local = stats.get(String(pair?.localCandidateId)) ?? {}
+    const remote = stats.get(String(pair?.remoteCandidateId)) ?? {}
+    const seconds = pair?.currentRoundTripTime as number | undefined
+    return {
+      ...times,
+      local: String(local.candidateType ?? ''),
+      remote: String(remote.candidateType ?? ''),
+      address: String(remote.address ?? ''),
+      protocol: String(local.relayProtocol ?? local.protocol ?? ''),
+      roundTripMs: seconds === undefined ? null : seconds * 1000,
+    }
+  })
+  return found && { ...found, road: roadOf(found, isAtHome) }
+}
+
+function roadOf(
+  { protocol, local, remote, address }: Omit<Truth, 'road'>,
+  isAtHome: (address: string) => boolean,
+): Truth['road'] {
+  if (protocol === 'ws') return 'local'
+  if (!local || !remote) return null
+  if (local === 'relay' || remote === 'relay') return 'relay'
+  return isAtHome(address) ? 'lan' : 'p2p'
+}
