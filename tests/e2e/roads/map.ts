@@ -116,6 +116,9 @@ export class Neighbourhood {
       `addr add ${this.withPrefix(this.plan.phone[to])} dev ${links[to]}`,
       `route add default via ${this.plan.gateways[to]}`,
     )
+    // What phones in a network of IPv6 alone give their programs (RFC 6877, RFC 7335). Chromium on
+    // Linux speaks multicast DNS by IPv4 only, and has no candidates at all without it.
+    if (this.family === 'ipv6') this.phone.ip(`addr add 192.0.0.4/32 dev ${links[to]} scope link`)
   }
 
   /** Leaves the phone with no network at all. */
