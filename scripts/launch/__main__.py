@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from launch import browser, parts, plan, settings, suites, tools
+from launch import browser, hosts, parts, plan, settings, suites, tools
 from launch.errors import LaunchError
 from launch.steps import Workshop, free_bytes
 from launch.supervisor import Supervisor
@@ -88,8 +88,18 @@ def test(workshop: Workshop, chosen: list[str]) -> int:
     names = chosen or suites.WHOLE
     if suites.IN_A_BROWSER.intersection(names):
         prepare_browser()
+    total = suites.Tally()
+    try:
+        prepare_hosts(*names)
+    except LaunchError as error:
+        if chosen:
+            raise
+        # Who tests all of it need not be root; what is left out is said and counted.
+        say(str(error))
+        total = suites.Tally(skipped=1)
+        names = [name for name in names if name not in suites.ON_HOSTS]
     todo = [suite for name in names for suite in suites.PARTS[name]()]
-    total = sum((suites.run(suite, say) for suite in todo), suites.Tally())
+    total = sum((suites.run(suite, say) for suite in todo), total)
     say(str(total))
     return 1 if total.failed or not total.passed else 0
 
@@ -98,6 +108,7 @@ def bench(workshop: Workshop, name: str) -> int:
     """Run one of the benches that need a browser; give the exit status."""
     prepare(workshop, for_tests=True)
     prepare_browser()
+    prepare_hosts(name)
     return 1 if suites.run(suites.bench(name), say).failed else 0
 
 
@@ -114,6 +125,12 @@ def prepare_browser() -> None:
     os.environ["CHROMIUM"] = browser.require(say)
     chosen = replace(settings.read(os.environ), data=suites.TEST_DATA, model="")
     os.environ["HEARTH_TEST_MODEL"] = str(parts.model_folder(chosen))
+
+
+def prepare_hosts(*names: str) -> None:
+    """See that hosts can be made, where a part or a bench of these names needs them."""
+    if suites.ON_HOSTS.intersection(names):
+        hosts.require(say)
 
 
 async def _supervise(chosen: settings.Settings) -> None:

@@ -86,9 +86,23 @@ def playwright(*arguments: str) -> Suite:
     )
 
 
+def roads() -> Suite:
+    """The tests on hosts of their own; counted from the JSON report."""
+    report = RESULTS / "roads.tests.json"
+    config = ["--config=roads/playwright.config.ts", "--reporter=list,json"]
+    return Suite(
+        "roads",
+        ["npx", "--no-install", "playwright", "test", *config],
+        E2E,
+        lambda _output: _count_playwright(report),
+        {"PLAYWRIGHT_JSON_OUTPUT_FILE": str(report)},
+    )
+
+
 def bench(name: str) -> Suite:
     """One bench in a real browser; it judges itself."""
-    config = ["--config=bench.config.ts", "--reporter=./bench/reporter.ts", name]
+    folder = "roads/" if name in ON_HOSTS else ""
+    config = [f"--config={folder}bench.config.ts", "--reporter=./bench/reporter.ts", name]
     command = ["npx", "--no-install", "playwright", "test", *config]
     return Suite(f"bench {name}", command, E2E, lambda _output: Tally(passed=1))
 
@@ -120,6 +134,7 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     ],
     "tensorrt": lambda: [pytest("pytest of TensorRT", "-mtensorrt")],
     "e2e": lambda: [playwright()],
+    "roads": lambda: [roads()],
     "trust": lambda: [
         pytest("pytest of trust", *TRUST),
         vitest(*TRUST_IN_THE_APP),
@@ -127,10 +142,13 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     ],
 }
 
-WHOLE = ("core", "unit", "tensorrt", "e2e")
+WHOLE = ("core", "unit", "tensorrt", "e2e", "roads")
 """Parts that together are every test once; `trust` is chosen from them."""
 
-IN_A_BROWSER = frozenset({"e2e", "trust"})
+IN_A_BROWSER = frozenset({"e2e", "roads", "trust"})
+
+ON_HOSTS = frozenset({"roads"})
+"""Parts and benches that need hosts of their own."""
 
 
 def run(suite: Suite, say: Callable[[str], None]) -> Tally:
