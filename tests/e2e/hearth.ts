@@ -16,6 +16,11 @@ export interface HearthOptions {
   port?: number
   /** Settings of `.env.universal` beside the folder and the port. */
   settings?: Record<string, string>
+  /**
+   * Makes the command that runs a program where Hearth is to be.
+   * @default on this machine
+   */
+  on?: (words: string[]) => string[]
 }
 
 export class Hearth {
@@ -38,7 +43,9 @@ export class Hearth {
   static async start(options: HearthOptions = {}): Promise<Hearth> {
     const port = options.port ?? (await freePort())
     const data = await mkdtemp(join(tmpdir(), 'hearth-e2e-'))
-    const child = spawn(join(ROOT, 'scripts/run'), {
+    const words = [join(ROOT, 'scripts/run')]
+    const [program, ...rest] = options.on?.(words) ?? words
+    const child = spawn(program!, rest, {
       cwd: ROOT,
       env: {
         ...process.env,
