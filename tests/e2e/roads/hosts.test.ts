@@ -114,7 +114,7 @@ test('hosts are removed with their programs and their names, and those of a dead
   for (const away of [(region: Region) => region.remove(), () => removeLeftovers()]) {
     const region = Region.open(Number(ended))
     const host = region.host('lonely', { somewhere: ['192.0.2.1'] })
-    expect(host.run('cat', '/etc/hosts')).toContain('192.0.2.1 somewhere')
+    expect(host.run('cat', '/etc/hosts')).toContain('192.0.2.1 somewhere somewhere.')
     const program = start(host, 'echo', '443')
     await lines(program).next()
     const end = new Promise((done) => program.once('close', done))

@@ -104,8 +104,9 @@ export class Region {
     const host = new Host(this.prefix + name)
     const etc = join(ETC, host.name)
     mkdirSync(etc, { recursive: true })
+    // With a dot at its end too: so Chromium asks for the name of a STUN or TURN server.
     const lines = Object.entries(names).flatMap(([known, addresses]) =>
-      addresses.map((address) => `${address} ${known}`),
+      addresses.map((address) => `${address} ${known} ${known}.`),
     )
     const loopback = ['127.0.0.1 localhost', '::1 localhost']
     writeFileSync(join(etc, 'hosts'), `${[...loopback, ...lines].join('\n')}\n`)

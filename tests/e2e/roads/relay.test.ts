@@ -15,11 +15,12 @@ const MESSAGES = 200
 
 for (const kind of ['ours', 'coturn'] as const satisfies RelayKind[]) {
   test.describe(`over ${kind}`, () => {
+    test.describe.configure({ timeout: 30_000 })
     let map: Neighbourhood
     let folder: string
     let relay: Relay
     let authority: Authority
-    let page: Page
+    let page: Page | undefined
 
     test.beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'hearth-relay-'))
@@ -31,7 +32,7 @@ for (const kind of ['ours', 'coturn'] as const satisfies RelayKind[]) {
       page = await (await phone.open()).newPage()
     })
     test.afterAll(async () => {
-      await page.context().close()
+      await page?.context().close()
       map.remove()
       rmSync(folder, { recursive: true, force: true })
     })
@@ -48,13 +49,14 @@ for (const kind of ['ours', 'coturn'] as const satisfies RelayKind[]) {
         const words = [python, join(import.meta.dirname, 'relayed_echo.py')]
         const echo = map.pc.start(words, { cwd: ROOT, env: trust })
         const { urls, ...credentials } = relay.server(peer)
-        await page.goto('about:blank')
-        const offer = await page.evaluate(offerOver, relay.server(browser))
+        await page!.goto('about:blank')
+        const offer = await page!.evaluate(offerOver, relay.server(browser))
+        expect(offer).toContain(' typ relay ')
         echo.stdin!.write(`${JSON.stringify({ server: urls, ...credentials, offer })}\n`)
         const answer = JSON.parse(await firstLine(echo)) as string
         expect(answer).toContain(' typ relay ')
         expect(answer).not.toMatch(/ typ (host|srflx)/)
-        const given = await page.evaluate(sendAll, { answer, count: MESSAGES })
+        const given = await page!.evaluate(sendAll, { answer, count: MESSAGES })
         expect(given.received).toEqual(Array.from({ length: MESSAGES }, (_, at) => `message ${at}`))
         expect(given.protocol).toBe(browser)
         echo.stdin!.end()

@@ -41,7 +41,7 @@ export class Relay {
       writeFileSync(configuration, execFileSync(python, ['-m', 'turn', 'coturn'], options))
       const files = ['--pidfile', join(folder, 'pid'), '--db', join(folder, 'turndb')]
       const words = ['turnserver', '-c', configuration, '--log-file', 'stdout', ...files]
-      await Program.start(map.vds, words, {}, 'TLS listener opened')
+      await Program.start(map.vds, words, {}, 'SQLite DB connection success')
     }
     return new Relay(readFileSync(secretFile, 'utf8').trim())
   }
