@@ -35,7 +35,7 @@ export class Vds {
     map: Neighbourhood,
     folder: string,
     authority: Authority,
-    { homeKey, webSockets = true, relayTlsPort = null }: VdsOptions,
+    { homeKey, webSockets = true, relayTlsPort = 5349 }: VdsOptions,
   ): Promise<Vds> {
     const app = join(folder, 'app')
     mkdirSync(folder, { recursive: true })
