@@ -15,7 +15,8 @@ export interface Truth {
   welcomedMs: number
   /** From its making to that welcome, in ms. */
   openMs: number
-  roundTripMs: number | null
+  /** Of each heartbeat that was answered, in ms. */
+  roundTripsMs: number[]
 }
 
 interface Line {
@@ -23,6 +24,8 @@ interface Line {
   isOpen: () => boolean
   madeMs: number
   welcomedMs: number
+  beatsMs: Map<string, number>
+  roundTripsMs: number[]
 }
 
 declare global {
@@ -36,15 +39,34 @@ export async function keepLines(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const lines: Line[] = (window.roadLines = [])
     const begin = (peer: RTCPeerConnection | null, isOpen: () => boolean): Line => {
-      const line = { peer, isOpen, madeMs: performance.now(), welcomedMs: 0 }
+      const times = { madeMs: performance.now(), welcomedMs: 0 }
+      const line = { ...times, peer, isOpen, beatsMs: new Map<string, number>(), roundTripsMs: [] }
       lines.push(line)
       return line
     }
+    // A short message is one frame: a byte of flags, then JSON.
+    const textOf = (data: unknown): string => {
+      const isBytes = data instanceof ArrayBuffer || ArrayBuffer.isView(data)
+      return isBytes ? new TextDecoder().decode(data).slice(1) : ''
+    }
+    const sentAt = /"sent_ms":(\d+)/
     const note = (line: Line, data: unknown): void => {
-      // A short message is one frame: a byte of flags, then JSON.
-      if (!(data instanceof ArrayBuffer)) return
-      const text = new TextDecoder().decode(data.slice(1))
+      const text = textOf(data)
       if (text.includes('"type":"welcome"')) line.welcomedMs = performance.now()
+      const sent = text.includes('"type":"alive"') && line.beatsMs.get(sentAt.exec(text)?.[1] ?? '')
+      if (sent) line.roundTripsMs.push(performance.now() - sent)
+    }
+    /** Notes what is sent, too. */
+    const watch = (line: Line, channel: RTCDataChannel | WebSocket): void => {
+      channel.addEventListener('message', (event) => note(line, (event as MessageEvent).data))
+      const send = channel.send.bind(channel) as (data: unknown) => void
+      channel.send = (data: unknown): void => {
+        const text = textOf(data)
+        if (text.includes('"type":"heartbeat"')) {
+          line.beatsMs.set(sentAt.exec(text)?.[1] ?? '', performance.now())
+        }
+        send(data)
+      }
     }
 
     window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -56,7 +78,7 @@ export async function keepLines(context: BrowserContext): Promise<void> {
       }
       override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
         const channel = (this.channel = super.createDataChannel(label, options))
-        channel.addEventListener('message', ({ data }) => note(this.line, data))
+        watch(this.line, channel)
         return channel
       }
     }
@@ -65,7 +87,7 @@ export async function keepLines(context: BrowserContext): Promise<void> {
         super(url, protocols)
         if (!new URL(url, location.href).pathname.endsWith('/channel')) return
         const line = begin(null, () => this.readyState === WebSocket.OPEN)
-        this.addEventListener('message', ({ data }) => note(line, data))
+        watch(line, this)
       }
     }
   })
@@ -77,9 +99,10 @@ export async function truthOf(page: Page, isAtHome: (address: string) => boolean
     const open = window.roadLines.filter((line) => line.welcomedMs > 0 && line.isOpen())
     const line = open.sort((one, other) => one.welcomedMs - other.welcomedMs).at(-1)
     if (!line) return null
-    const times = { welcomedMs: line.welcomedMs, openMs: line.welcomedMs - line.madeMs }
+    const { welcomedMs, madeMs, roundTripsMs } = line
+    const times = { welcomedMs, openMs: welcomedMs - madeMs, roundTripsMs }
     if (!line.peer) {
-      const none = { local: '', remote: '', address: '', roundTripMs: null }
+      const none = { local: '', remote: '', address: '' }
       return { ...times, ...none, protocol: 'ws' }
     }
     const stats = new Map<string, Record<string, unknown>>()
@@ -88,14 +111,12 @@ export async function truthOf(page: Page, isAtHome: (address: string) => boolean
     const pair = stats.get(String(transport?.selectedCandidatePairId))
     const local = stats.get(String(pair?.localCandidateId)) ?? {}
     const remote = stats.get(String(pair?.remoteCandidateId)) ?? {}
-    const seconds = pair?.currentRoundTripTime as number | undefined
     return {
       ...times,
       local: String(local.candidateType ?? ''),
       remote: String(remote.candidateType ?? ''),
       address: String(remote.address ?? ''),
       protocol: String(local.relayProtocol ?? local.protocol ?? ''),
-      roundTripMs: seconds === undefined ? null : seconds * 1000,
     }
   })
   return found && { ...found, road: roadOf(found, isAtHome) }
