@@ -77,6 +77,11 @@ class Config(BaseSettings):
         return self.origin.rstrip("/") or f"http://localhost:{self.port}"
 
     @property
+    def origin_here(self) -> str:
+        """The origin at which browsers of this machine have the app."""
+        return self.local_signaling.rstrip("/") or self.audience
+
+    @property
     def signaling_url(self) -> str:
         """The address of the signaling server, without a path."""
         return self.signaling.rstrip("/") or f"http://localhost:{self.port}"

@@ -72,7 +72,7 @@ async def reached_on_pc(
     """
 
     def log_in() -> str:
-        return identity.log_in_assertion(config.audience, household.owner_name, time.time())
+        return identity.log_in_assertion(config.origin_here, household.owner_name, time.time())
 
     desks = _desks_at_the_pc(household)
     async with local_server(config, household, desks, serve_on("local"), log_in):

@@ -44,14 +44,14 @@ async def local_server(
     control = Control(token, open_desk)
     listener = _listen(config.wanted_local_port)
     port = int(listener.getsockname()[1])
-    channels = LocalChannels(config.audience, port, serve)
+    channels = LocalChannels(config.origin_here, port, serve)
     app = web.Application(middlewares=[require_loopback_name])
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.extend((control.close, channels.close))
     app.add_routes(
         [
-            web.get("/pair", FirstBrowser(door, config.audience).open, allow_head=False),
-            web.get("/login", LogIn(log_in, config.audience).open, allow_head=False),
+            web.get("/pair", FirstBrowser(door, config.origin_here).open, allow_head=False),
+            web.get("/login", LogIn(log_in, config.origin_here).open, allow_head=False),
             web.get("/channel", channels.serve, allow_head=False),
             web.get("/control", control.serve, allow_head=False),
         ]

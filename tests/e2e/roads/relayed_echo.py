@@ -1,7 +1,7 @@
 """An aiortc peer behind a relay alone, which gives back whatever comes.
 
-Reads a line of JSON, `{server, username, credential, offer}`, writes a line with its answer, and stays
-until its standard input ends.
+Reads a line of JSON, `{server, username, credential, offer}`, writes a line with its answer, and
+stays until its standard input ends.
 """
 
 import asyncio

@@ -100,6 +100,18 @@ async def test_an_app_from_elsewhere_gets_no_word_of_the_home(tmp_path: Path, or
         assert answer.headers["Location"] == f"{origin}/login"
 
 
+async def test_beside_a_vds_the_browsers_of_the_pc_go_to_the_app_of_the_pc(tmp_path: Path) -> None:
+    here = "http://localhost:8080"
+    settings = config(tmp_path, origin="https://hearth.example", local_signaling=here)
+    settings.folder.mkdir()
+    house = House()
+    async with house.server(settings) as port, aiohttp.ClientSession() as http:
+        server = Server(house, port, settings.folder, http)
+        paired, logged_in = await server.knock(), await server.knock("/login")
+        assert paired.headers["Location"] == f"{here}/pair#{HOME}.{SECRET}"
+        assert logged_in.headers["Location"] == f"{here}/login#{ASSERTION}"
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8081", "127.0.0.1:1", "[::1]:8081"])
 async def test_names_of_this_machine_are_served(server: Server, host: str) -> None:
     assert (await server.knock(Host=host)).status == 302
