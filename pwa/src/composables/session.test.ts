@@ -7,6 +7,7 @@ import { TestServices } from '../../tests/support/services'
 import { ticket } from '../../tests/support/ticket'
 import { fixed } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
+import { Unreachable } from '../net/errors'
 import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
 import { useHomes } from '../stores/homes'
@@ -36,6 +37,30 @@ it('connects with the home of the last visit', async () => {
   expect(outside.starts).toBe(0)
   await logIn()
   expect(outside.starts).toBe(1)
+})
+
+it('connects after a reload though no server answers', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  outside.kept = { ...outside.kept, userName: 'anna' }
+  outside.refresh = () => Promise.reject(new Unreachable(''))
+  outside.reload()
+  await useAccount().restore()
+  show(App)
+  await until(() => outside.starts === 1)
+})
+
+it('does not connect after a reload where the person had logged out', async () => {
+  await logIn()
+  await useHomes().pin(fixed('attic'), '')
+  await useAccount().logOut()
+  outside.refresh = () => Promise.reject(new Unreachable(''))
+  outside.reload()
+  const { starts } = outside
+  await useAccount().restore()
+  show(App)
+  await useHomes().load()
+  await flushPromises()
+  expect([useAccount().isIn, outside.starts]).toEqual([false, starts])
 })
 
 it('keeps the home when the person logs out', async () => {

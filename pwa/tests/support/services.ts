@@ -117,6 +117,11 @@ export class TestServices {
     this.handlers.onWelcomed()
   }
 
+  /** The same browser, and nothing remembered but what it keeps. */
+  reload(): void {
+    setActivePinia(createPinia())
+  }
+
   get starts(): number {
     return this.startedInTurn.length
   }
