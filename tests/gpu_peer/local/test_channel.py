@@ -19,15 +19,20 @@ from gpu_peer.local.channel import own_origins
 from gpu_peer.local.server import local_server
 from gpu_peer.serving import serving
 from gpu_peer.transports.certificate import fingerprint_of, load_certificate
+from gpu_peer.transports.channel import Channel
+from gpu_peer.transports.framed_channel import BUFFERED_BYTES
 from gpu_peer.transports.heartbeat import INTERVAL_S, MISSES
 from gpu_peer.transports.lan.listener import Reachable
 from gpu_peer.transports.lan.tickets import LanTickets
+from gpu_peer.transports.web_socket_channel import WebSocketChannel
+from gpu_peer.trust.connect import Fingerprints
 from gpu_peer.uuid7 import uuid7
 from protocol import base64url, crockford
 from protocol.chat import (
     AnswerEnded,
     ChatError,
     Delta,
+    Draft,
     Heartbeat,
     MessageWritten,
     SendMessage,
@@ -246,6 +251,47 @@ async def test_a_removed_device_is_cut_off(pc: Pc) -> None:
     await pc.house.household.revoke(key_id(public(device.key)))
     with pytest.raises(ChannelClosed):
         await device.hear(Delta)
+
+
+async def test_a_page_that_reads_nothing_costs_little_memory_and_can_be_cut(
+    house: House, tmp_path: Path
+) -> None:
+    opened: asyncio.Future[WebSocketChannel] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def serve(channel: Channel, _: Fingerprints) -> None:
+        assert isinstance(channel, WebSocketChannel)
+        opened.set_result(channel)
+        await over.wait()
+
+    nobody, settings = Nobody(), config(tmp_path)
+    settings.folder.mkdir()
+    async with (
+        aiohttp.ClientSession() as http,
+        local_server(settings, nobody, nobody.open_desk, serve, nobody.log_in) as port,
+    ):
+        unread = await Pc(house, port, http).open()
+        channel = await opened
+        transport = channel._transport
+        long = Draft(chat=uuid7(), answer=uuid7(), index=0, text="x" * 200_000)
+
+        async def talk() -> None:
+            while True:
+                await channel.send(long)
+
+        talking = asyncio.ensure_future(talk())
+        await until(lambda: transport.get_write_buffer_size() > BUFFERED_BYTES)
+        for _ in range(200):  # no more is added, however long it waits
+            await asyncio.sleep(0)
+        assert transport.get_write_buffer_size() < 3 * BUFFERED_BYTES
+        assert not unread.closed
+        assert not talking.done()
+        channel.cut()
+        assert transport.is_closing()
+        with pytest.raises(ChannelClosed):
+            await talking
+        over.set()
+        await unread.close()
 
 
 async def test_a_page_that_is_silent_is_asked_and_then_given_up(
