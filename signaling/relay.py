@@ -9,7 +9,7 @@ from signaling.clock import Clock
 from signaling.config import Settings
 from signaling.storage import Storage
 
-VOUCHED_S = 30 * 24 * 3600
+VOUCHED_S = 365 * 24 * 3600
 """How long a home's word for a room holds; it says it anew with each connection."""
 
 

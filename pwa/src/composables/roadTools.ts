@@ -1,3 +1,4 @@
+import { watch } from 'vue'
 import type { RoadTools } from '../net/roadTools'
 import { useAccount } from '../stores/account'
 import { useConnection } from '../stores/connection'
@@ -10,11 +11,29 @@ export function useRoadTools(): () => Promise<RoadTools> {
   const account = useAccount()
   const connection = useConnection()
   const homes = useHomes()
+
+  /** Waits for the server to speak of the PC, as it does a moment after the page was opened. */
+  function isHomeInSight(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const stop = watch(
+        () => connection.isHomeInSight,
+        (isSeen) => {
+          if (isSeen) resolve(true)
+        },
+        { immediate: true },
+      )
+      signal.addEventListener('abort', () => {
+        stop()
+        resolve(false)
+      })
+    })
+  }
+
   return () =>
     roadTools({
       ticket: () => homes.home?.lan ?? null,
       keepTicket: homes.keepTicket,
-      isHomeInSight: () => connection.isHomeInSight,
+      isHomeInSight,
       token: account.token,
     })
 }

@@ -23,7 +23,7 @@ let peers: TestPeer[]
 let results: RoadResults
 let access: () => Promise<RelayAccess | null>
 let health: (signal: AbortSignal) => Promise<Response>
-let isHomeInSight: boolean | null
+let isHomeInSight: () => Promise<boolean | null>
 let calls: { handlers: DialHandlers; hungUp: boolean }[]
 let hasTicket: boolean
 
@@ -33,7 +33,7 @@ beforeEach(() => {
   results = {}
   calls = []
   hasTicket = true
-  isHomeInSight = true
+  isHomeInSight = () => Promise.resolve(true)
   access = () => Promise.resolve(full)
   health = () => Promise.resolve(Response.json({ status: 'ok' }))
 })
@@ -45,7 +45,7 @@ function start() {
       if (path !== '/healthz') throw new Error('Nothing else is asked for.')
       return health(init!.signal!)
     },
-    isHomeInSight: () => isHomeInSight,
+    isHomeInSight: () => isHomeInSight(),
     direct: hasTicket
       ? (handlers) => {
           const call = { handlers, hungUp: false }
@@ -143,6 +143,16 @@ describe('a check', () => {
     ])
   })
 
+  it('gives the server as long as the rest to speak of the PC', async () => {
+    isHomeInSight = () => new Promise(() => undefined)
+    await begun()
+    clock.pass(limitMs - 1)
+    expect(results.pc).toBeUndefined()
+    clock.pass(1)
+    await until(() => 'pc' in results)
+    expect(results.pc).toEqual({ state: 'no' })
+  })
+
   it('hangs up the call that opened', async () => {
     await begun()
     calls[0]!.handlers.onOpen({} as DataChannel, {} as never)
@@ -152,7 +162,7 @@ describe('a check', () => {
 
   it('knows nothing of what there is nothing to try with', async () => {
     hasTicket = false
-    isHomeInSight = null
+    isHomeInSight = () => Promise.resolve(null)
     access = () => Promise.resolve({ stun: [], turn: [], expires_in_s: 600 })
     await start().done
     const unknown = { state: 'unknown' }

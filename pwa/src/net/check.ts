@@ -30,7 +30,7 @@ export const limitMs = 3_000
 export interface CheckOptions {
   fetch: typeof globalThis.fetch
   /** Whether the VDS shows the PC; null while that is not known. */
-  isHomeInSight: () => boolean | null
+  isHomeInSight: (signal: AbortSignal) => Promise<boolean | null>
   /** Null where there is neither a ticket nor a door. */
   direct: DirectDial | null
   /** The VDS's servers; null where it does not answer. */
@@ -72,7 +72,8 @@ export function checkRoads(options: CheckOptions): Check {
     const timer = clock.after(limitMs, end)
     const beganMs = clock.now()
     const worked = await Promise.race([begin(trying.signal).catch(() => false), ended])
-    tell(line, worked, Math.round(clock.now() - beganMs))
+    // How soon the server speaks of the PC says nothing of the way to it.
+    tell(line, worked, line === 'pc' ? undefined : Math.round(clock.now() - beganMs))
     clock.cancel(timer)
     end()
   }
@@ -97,8 +98,8 @@ export function checkRoads(options: CheckOptions): Check {
   }
 
   async function run(): Promise<void> {
-    tell('pc', options.isHomeInSight())
     await Promise.all([
+      attempt('pc', options.isHomeInSight),
       attempt('vds', (signal) => answers(options.fetch, signal)),
       attempt('lan', async (signal) => (direct ? opens(direct, signal) : null)),
       tryServers(),

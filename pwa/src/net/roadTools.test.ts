@@ -36,7 +36,7 @@ beforeEach(() => {
   needs = {
     ticket: () => ticket,
     keepTicket: () => Promise.resolve(),
-    isHomeInSight: () => false,
+    isHomeInSight: () => Promise.resolve(false),
     token: () => Promise.reject(new Error('Nobody is logged in.')),
   }
 })
@@ -69,7 +69,7 @@ describe('the check', () => {
     parts.fetch = () => Promise.reject(new TypeError('Failed to fetch'))
     const { vds, pc } = await check()
     expect([vds, pc, heard.filter(([line]) => line === 'pc').length]).toEqual(['no', 'unknown', 1])
-    needs.isHomeInSight = () => true
+    needs.isHomeInSight = () => Promise.resolve(true)
     expect((await check()).pc).toBe('ok')
   })
 

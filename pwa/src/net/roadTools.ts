@@ -13,7 +13,7 @@ export interface RoadNeeds {
   ticket: () => LanTicket | null
   keepTicket: (ticket: LanTicket) => Promise<void>
   /** Whether the VDS shows the PC. */
-  isHomeInSight: () => boolean
+  isHomeInSight: (signal: AbortSignal) => Promise<boolean>
   token: () => Promise<string>
 }
 

@@ -57,7 +57,7 @@ async def test_an_account_alone_gets_no_credentials(vds: Any) -> None:
     }
 
 
-async def test_a_person_gets_some_for_thirty_days_after_their_home_vouched(vds: Any) -> None:
+async def test_a_person_gets_some_for_a_year_after_their_home_vouched(vds: Any) -> None:
     home, ann, bob = await vds.home(), await vds.person("Ann"), await vds.person("Bob")
     device = await ann.connect()
     await vouch(vds, home, device.room)
