@@ -3,14 +3,16 @@ import { expect, type Page, test } from '@playwright/test'
 import { Hearth } from './hearth.ts'
 import { Person } from './person.ts'
 
-const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
-  (['en-US', 'ru-RU'] as const).map((locale) => ({ colorScheme, locale })),
-)
+const phone = { width: 412, height: 823 }
+const desktop = { width: 1280, height: 800 }
 
-const viewports = [
-  { width: 412, height: 823 },
-  { width: 1280, height: 800 },
-]
+/** Every two of color, language and size meet once. */
+const looks = [
+  { colorScheme: 'light', locale: 'en-US', viewport: phone },
+  { colorScheme: 'light', locale: 'ru-RU', viewport: desktop },
+  { colorScheme: 'dark', locale: 'en-US', viewport: desktop },
+  { colorScheme: 'dark', locale: 'ru-RU', viewport: phone },
+] as const
 
 test.describe('every route', () => {
   let hearth: Hearth
@@ -21,7 +23,7 @@ test.describe('every route', () => {
     await hearth.dispose()
   })
 
-  for (const { colorScheme, locale } of looks) {
+  for (const { colorScheme, locale, viewport } of looks) {
     test(`is accessible in ${colorScheme}, ${locale}, and stays within its policy`, async ({
       browser,
     }) => {
@@ -35,29 +37,28 @@ test.describe('every route', () => {
 
       const { page } = person
       const complaints = complaintsOf(page)
-      for (const viewport of viewports) {
-        await page.setViewportSize(viewport)
-        await page.goto(chat)
-        await expect(page.getByRole('article')).toHaveCount(2)
-        await examine(page, 'a chat')
-        for (const route of ['/', '/settings', '/devices', '/verify', '/pair']) {
-          await page.goto(hearth.url + route)
-          await expect(page.locator('main')).toBeVisible()
-          await examine(page, route)
-        }
-        const strangers = await browser.newContext({ colorScheme, locale, viewport })
-        const stranger = await strangers.newPage()
-        const theirs = complaintsOf(stranger)
-        for (const route of ['/login', '/register']) {
-          await stranger.goto(hearth.url + route)
-          await expect(stranger.locator('input[type=password]')).toBeVisible()
-          await examine(stranger, route)
-        }
-        // Asking who one is without being logged in is answered with 401, which Chromium notes.
-        expect(theirs.filter((text) => !text.includes('401'))).toEqual([])
-        await strangers.close()
+      await page.setViewportSize(viewport)
+      await page.goto(chat)
+      await expect(page.getByRole('article')).toHaveCount(2)
+      await examine(page, 'a chat')
+      for (const route of ['/', '/settings', '/devices', '/verify', '/network', '/pair']) {
+        await page.goto(hearth.url + route)
+        await expect(page.locator('main')).toBeVisible()
+        await examine(page, route)
       }
       expect(complaints).toEqual([])
+
+      const strangers = await browser.newContext({ colorScheme, locale, viewport })
+      const stranger = await strangers.newPage()
+      const theirs = complaintsOf(stranger)
+      for (const route of ['/login', '/register']) {
+        await stranger.goto(hearth.url + route)
+        await expect(stranger.locator('input[type=password]')).toBeVisible()
+        await examine(stranger, route)
+      }
+      // Asking who one is without being logged in is answered with 401, which Chromium notes.
+      expect(theirs.filter((text) => !text.includes('401'))).toEqual([])
+      await strangers.close()
       await context.close()
     })
   }
