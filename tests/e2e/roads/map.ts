@@ -66,6 +66,7 @@ export class Neighbourhood {
   private readonly routers: Record<Place, Host>
   private readonly region: Region
   private readonly plan: Plan
+  private phoneIsAt: Place | null = null
 
   /**
    * @param run see `Region.open`
@@ -93,9 +94,9 @@ export class Neighbourhood {
     this.movePhone('home')
   }
 
-  /** Tells whether an address is one of the home's network. */
-  isAtHome(address: string): boolean {
-    return address.startsWith(this.plan.atHome)
+  /** Tells whether an address is one of the very network that the phone is in: the home's. */
+  isNear(address: string): boolean {
+    return this.phoneIsAt === 'home' && address.startsWith(this.plan.atHome)
   }
 
   /** The addresses that the VDS has: its own, and that of the relay. */
@@ -111,6 +112,7 @@ export class Neighbourhood {
   /** Takes the phone somewhere: the one network is gone, then there is the other. */
   movePhone(to: Place): void {
     this.takePhoneOut()
+    this.phoneIsAt = to
     this.phone.ip(
       `link set ${links[to]} up`,
       `addr add ${this.withPrefix(this.plan.phone[to])} dev ${links[to]}`,
@@ -123,6 +125,7 @@ export class Neighbourhood {
 
   /** Leaves the phone with no network at all. */
   takePhoneOut(): void {
+    this.phoneIsAt = null
     for (const link of Object.values(links)) {
       this.phone.ip(`addr flush dev ${link}`, `link set ${link} down`)
     }

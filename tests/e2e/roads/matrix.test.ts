@@ -44,8 +44,8 @@ const cases: Case[] = [
     between: 'two networks without UDP',
     road: 'relay',
     protocol: 'tcp',
+    town: { homePassing: 'no udp' },
     arrange: ({ map }) => {
-      map.router('home', 'cone', 'no udp')
       map.router('away', 'cone', 'no udp')
       map.movePhone('away')
     },
@@ -54,9 +54,8 @@ const cases: Case[] = [
     between: 'two networks with nothing but TCP 443',
     road: 'relay',
     protocol: 'tls',
-    town: { relayTlsPort: 443 },
+    town: { homePassing: 'only tcp 443', relayTlsPort: 443 },
     arrange: ({ map }) => {
-      map.router('home', 'cone', 'only tcp 443')
       map.router('away', 'cone', 'only tcp 443')
       map.movePhone('away')
     },

@@ -59,8 +59,8 @@ const roads: Road[] = [
     road: 'relay',
     protocol: 'tcp',
     budgetMs: 300,
+    town: { homePassing: 'no udp' },
     arrange: ({ map }) => {
-      map.router('home', 'cone', 'no udp')
       map.router('away', 'cone', 'no udp')
       map.movePhone('away')
     },
@@ -70,9 +70,8 @@ const roads: Road[] = [
     road: 'relay',
     protocol: 'tls',
     budgetMs: 300,
-    town: { relayTlsPort: 443 },
+    town: { homePassing: 'only tcp 443', relayTlsPort: 443 },
     arrange: ({ map }) => {
-      map.router('home', 'cone', 'only tcp 443')
       map.router('away', 'cone', 'only tcp 443')
       map.movePhone('away')
     },

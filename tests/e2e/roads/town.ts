@@ -10,12 +10,18 @@ import { Home } from './home.ts'
 import { type Family, Neighbourhood } from './map.ts'
 import { Phone } from './phone.ts'
 import { run } from './places.ts'
+import type { Passing } from './router.ts'
 import { type Truth, truthOf } from './truth.ts'
 import { ORIGIN, Vds, type VdsOptions } from './vds.ts'
 
 export interface TownOptions extends Omit<VdsOptions, 'homeKey'> {
   /** @default 'ipv4' */
   family?: Family
+  /**
+   * What the home's network lets out, from the beginning.
+   * @default 'everything'
+   */
+  homePassing?: Passing
 }
 
 export class Town {
@@ -33,10 +39,12 @@ export class Town {
   ) {}
 
   /** Starts everything; the phone is at home, and knows nothing of Hearth. */
-  static async start({ family, ...options }: TownOptions = {}): Promise<Town> {
+  static async start(start: TownOptions = {}): Promise<Town> {
+    const { family, homePassing, ...options } = start
     const folder = mkdtempSync(join(tmpdir(), 'hearth-town-'))
     const map = new Neighbourhood(run(), family)
     try {
+      map.router('home', 'cone', homePassing)
       const authority = new Authority(folder)
       const home = new Home(map.pc, join(folder, 'pc'), authority.certificate)
       const all = { ...options, homeKey: home.key() }
@@ -71,7 +79,7 @@ export class Town {
 
   /** What the phone's browser says of the connection in use. */
   async truth(): Promise<Truth | null> {
-    return truthOf(this.page, (address) => this.map.isAtHome(address))
+    return truthOf(this.page, (address) => this.map.isNear(address))
   }
 
   /** Closes the app on the phone. */

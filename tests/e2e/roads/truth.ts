@@ -94,7 +94,7 @@ export async function keepLines(context: BrowserContext): Promise<void> {
 }
 
 /** Asks a page's browser; null where nothing is open. */
-export async function truthOf(page: Page, isAtHome: (address: string) => boolean): Promise<Truth | null> {
+export async function truthOf(page: Page, isNear: (address: string) => boolean): Promise<Truth | null> {
   const found = await page.evaluate(async () => {
     const open = window.roadLines.filter((line) => line.welcomedMs > 0 && line.isOpen())
     const line = open.sort((one, other) => one.welcomedMs - other.welcomedMs).at(-1)
@@ -119,15 +119,15 @@ export async function truthOf(page: Page, isAtHome: (address: string) => boolean
       protocol: String(local.relayProtocol ?? local.protocol ?? ''),
     }
   })
-  return found && { ...found, road: roadOf(found, isAtHome) }
+  return found && { ...found, road: roadOf(found, isNear) }
 }
 
 function roadOf(
   { protocol, local, remote, address }: Omit<Truth, 'road'>,
-  isAtHome: (address: string) => boolean,
+  isNear: (address: string) => boolean,
 ): Truth['road'] {
   if (protocol === 'ws') return 'local'
   if (!local || !remote) return null
   if (local === 'relay' || remote === 'relay') return 'relay'
-  return isAtHome(address) ? 'lan' : 'p2p'
+  return isNear(address) ? 'lan' : 'p2p'
 }
