@@ -95,6 +95,7 @@ export const realServices: Services = {
       },
       openSocket,
       onFrame: witness.frame,
+      onReady: () => void relay.keep(),
       onStop: () => {
         relay.forget()
       },

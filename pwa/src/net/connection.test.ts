@@ -122,7 +122,7 @@ describe('of two that are welcomed', () => {
 
   it('a worse one waits while nobody knows whether the one in use is lost', () => {
     const silent = run([{ type: 'quiet', on: 'link' }], inUse('direct', 'lan'), 9_000)
-    expect(words(silent.actions)).toEqual(['dial direct', 'dial signaled'])
+    expect(words(silent.actions)).toEqual(['probe socket', 'dial direct', 'dial signaled'])
     const waiting = run(answered('signaled', 'relay'), silent.connection, 9_000).connection
     expect([waiting.link.road, waiting.lines.signaled.state]).toEqual(['lan', 'up'])
 

@@ -23,6 +23,8 @@ export interface LinkOptions extends VdsOptions {
   open: Opening
   /** The first message on a bound channel. */
   hello: () => ToHome
+  /** The VDS answers, and knows who we are. */
+  onReady?: () => void
   /** Whoever is connected next may be somebody else. */
   onStop?: () => void
 }
@@ -78,7 +80,10 @@ class WiredLink implements Link {
     private readonly handlers: LinkHandlers,
   ) {
     this.vds = new Vds(options, {
-      onReady: () => this.step({ type: 'socket_ready' }),
+      onReady: () => {
+        this.options.onReady?.()
+        this.step({ type: 'socket_ready' })
+      },
       onClosed: () => this.step({ type: 'socket_closed' }),
       onHome: (home) =>
         this.step(home === null ? { type: 'home_left' } : { type: 'home_found', home }),

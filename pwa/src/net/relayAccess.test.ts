@@ -123,6 +123,37 @@ describe('what the VDS named', () => {
   })
 })
 
+describe('what is kept', () => {
+  it('is renewed with nobody dialing, until it is forgotten', async () => {
+    await servers.keep()
+    clock.pass(271_000)
+    await until(() => asked.length === 2)
+    await servers.access()
+    servers.forget()
+    clock.pass(600_000)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('is asked for soon again by who has no relay yet, and less and less often', async () => {
+    says({ stun: full.stun, turn: [], expires_in_s: 600 })
+    await servers.keep()
+    const times: number[] = []
+    for (let second = 1; second <= 120; second++) {
+      const before = asked.length
+      clock.pass(1_000)
+      await Promise.resolve()
+      await new Promise((done) => setTimeout(done, 0))
+      if (asked.length > before) times.push(second)
+    }
+    expect(times[0]).toBeLessThanOrEqual(3)
+    expect(times.length).toBeLessThan(8)
+    says(full)
+    clock.pass(120_000)
+    await until(() => asked.length > times.length + 1)
+    expect(await servers.iceServers()).toEqual(asServers)
+  })
+})
+
 describe('credentials', () => {
   async function later(ms: number) {
     clock.pass(ms)

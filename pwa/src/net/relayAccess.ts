@@ -1,6 +1,7 @@
 /** The VDS's STUN and TURN servers, and credentials for the latter: kept while they are good. */
 import { type RelayAccess, RelayAccessShape } from '../protocol/generated'
 import { isIpv6 } from './addresses'
+import { type Backoff, delayMs } from './backoff'
 import type { Clock } from './clock'
 import { makeRequest, reader, type Request } from './http'
 
@@ -14,6 +15,8 @@ const patienceMs = 1_000
 const lostMs = 5_000
 /** Whoever is refused the relay may have it as soon as the first device is paired. */
 const withoutRelayMs = 10_000
+/** How soon somebody without one asks again, and how seldom in the end. */
+const again: Backoff = { firstMs: 3_000, longestMs: 600_000 }
 /** More are of no use, and slow a browser down. */
 const maxUrls = 8
 
@@ -36,10 +39,33 @@ export class RelayServers {
   private renewing: { asked: Promise<void>; lostMs: number } | null = null
   /** Grows when what is kept is forgotten: what was asked for before is somebody else's. */
   private era = 0
+  private timer: unknown = null
+  /** Answers in a row that named no relay. */
+  private refusals = 0
   private readonly request: Request
 
   constructor(private readonly options: RelayAccessOptions) {
     this.request = makeRequest(options.fetch)
+  }
+
+  /**
+   * Asks now, where nothing good is kept, and again before it ends, until `forget`: on the day that
+   * somebody walks out of the door, the network in which the VDS could be asked is gone.
+   */
+  async keep(): Promise<void> {
+    const { clock } = this.options
+    const { era } = this
+    clock.cancel(this.timer)
+    if (this.isWanting) await this.renew()
+    if (era !== this.era) return
+    const { good } = this
+    const hasRelay = good !== null && good.access.turn.length > 0
+    this.refusals = hasRelay ? 0 : this.refusals + 1
+    const waitMs = hasRelay
+      ? good.renewMs - clock.now()
+      : delayMs(this.refusals, clock.random(), again)
+    clock.cancel(this.timer)
+    this.timer = clock.after(Math.max(1_000, waitMs), () => void this.keep())
   }
 
   /** For a connection that is made now: within a second, and none rather than an error. */
@@ -65,7 +91,15 @@ export class RelayServers {
   /** Somebody else may log in next. */
   forget(): void {
     this.era++
+    this.options.clock.cancel(this.timer)
     this.kept = this.renewing = null
+    this.refusals = 0
+  }
+
+  private get isWanting(): boolean {
+    return (
+      !this.good || this.good.access.turn.length === 0 || this.good.renewMs <= this.options.clock.now()
+    )
   }
 
   private get good(): Kept | null {

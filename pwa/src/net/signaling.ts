@@ -16,6 +16,8 @@ const decode = decoder<FromVds>(FromVdsShape)
 /** Between pings, and how long a pong may take. */
 const pingMs = 25_000
 const pongMs = 8_000
+/** Where something makes us doubt. To open a new socket for nothing costs less than to wait. */
+const hurriedMs = 1_000
 
 /** The part of WebSocket that is used; tests bring their own. */
 export interface Socket {
@@ -47,6 +49,7 @@ export class Signaling {
   private home: string | null = null
   private pingTimer: unknown = null
   private pongTimer: unknown = null
+  private pongDueMs = Infinity
   private over = false
 
   constructor(
@@ -66,11 +69,14 @@ export class Signaling {
     this.send({ type: 'post_signal', room: this.room, to: this.home, signal })
   }
 
-  /** Wants a pong, or the socket is taken for dead. */
-  probe(): void {
-    if (this.over || this.room === null || this.pongTimer !== null) return
+  /** Wants a pong within `ms`, or the socket is taken for dead. */
+  probe(ms = hurriedMs): void {
+    const dueMs = this.clock.now() + ms
+    if (this.over || this.room === null || this.pongDueMs <= dueMs) return
     this.send({ type: 'ping' })
-    this.pongTimer = this.clock.after(pongMs, () => this.lose())
+    this.clock.cancel(this.pongTimer)
+    this.pongDueMs = dueMs
+    this.pongTimer = this.clock.after(ms, () => this.lose())
   }
 
   close(): void {
@@ -116,7 +122,7 @@ export class Signaling {
         return
       case 'pong':
         this.clock.cancel(this.pongTimer)
-        this.pongTimer = null
+        this.pongDueMs = Infinity
         return
       case 'error':
         return this.handlers.onRefused(message.code)
@@ -131,7 +137,7 @@ export class Signaling {
 
   private schedulePing(): void {
     this.pingTimer = this.clock.after(pingMs, () => {
-      this.probe()
+      this.probe(pongMs)
       this.schedulePing()
     })
   }

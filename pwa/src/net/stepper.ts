@@ -63,6 +63,8 @@ export class Stepper {
       case 'quiet':
         if (input.on !== 'link' || this.connection.link.state !== 'speaking') return
         this.link('quiet')
+        // The network may have gone, and with it the socket by which the signaled line would dial.
+        this.socket('wake')
         return this.lines('hurry')
       case 'spoke':
         if (input.on === 'link') this.link('spoke')
