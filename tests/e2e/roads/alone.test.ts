@@ -17,7 +17,7 @@ test('on a PC with nothing but its loopback, somebody goes on without an account
   let hearth: Hearth | undefined
   try {
     hearth = await Hearth.start({ port: 8080, on: (words) => pc.command(words) })
-    expect(pc.run('ip', '-br', 'link')).toMatch(/^lo +\S+ \S+ <[^>]+> *\n?$/)
+    expect(pc.run('ip', '-br', 'link')).toMatch(/^lo +\S+ +\S+ +<[^>]+>\s*$/)
     const browser = new Phone(pc, join(folder, 'browser'))
     const context = await browser.open()
     const person = await Person.arrive(context, hearth)

@@ -7,10 +7,12 @@ const SLEEP_S = Number(process.env.HEARTH_ROADS_SLEEP_S ?? 20)
 /** The answer ends while the phone sleeps. */
 const WORDS = Math.min(900, 30 * Math.floor(SLEEP_S / 2))
 const WHOLE_MS = 2_000
+/** A phone that wakes elsewhere has to find out first that the ways it knew are gone. */
+const ELSEWHERE_MS = 5_000
 
 const places = [
-  { where: 'where it fell asleep', wakesAway: false },
-  { where: 'in another network', wakesAway: true },
+  { where: 'where it fell asleep', wakesAway: false, withinMs: WHOLE_MS },
+  { where: 'in another network', wakesAway: true, withinMs: ELSEWHERE_MS },
 ]
 
 test.describe('the whole answer is there when the phone wakes', () => {
@@ -19,7 +21,7 @@ test.describe('the whole answer is there when the phone wakes', () => {
     show('sleep')
   })
 
-  for (const { where, wakesAway } of places) {
+  for (const { where, wakesAway, withinMs } of places) {
     test(where, async () => {
       const town = await Town.start()
       try {
@@ -45,7 +47,7 @@ test.describe('the whole answer is there when the phone wakes', () => {
         const took = performance.now() - woke
         keep('sleep', where, { 'slept, s': SLEEP_S, 'whole answer, ms': Math.round(took) })
         await town.expectNothingLost(WORDS)
-        expect(took).toBeLessThanOrEqual(WHOLE_MS)
+        expect(took).toBeLessThanOrEqual(withinMs)
       } finally {
         await town.dispose()
       }
