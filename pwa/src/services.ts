@@ -57,12 +57,6 @@ const localHome = createLocalHome((...request) => fetch(...request), {
   },
 })
 
-const network = localNetwork({
-  permissions: navigator.permissions,
-  hostname: location.hostname,
-  isTold: () => settings.read().localNetworkTold,
-})
-
 const witness = new Witness(() => Date.now())
 const seenFetch = witness.watch((...request) => fetch(...request))
 
@@ -74,12 +68,14 @@ export const realServices: Services = {
   settings,
   tab: tabStorage(() => sessionStorage),
   localHome,
-  localNetwork: network,
+  localNetwork: localNetwork({
+    permissions: navigator.permissions,
+    hostname: location.hostname,
+  }),
   roadTools: async (needs) => {
     const { makeRoadTools } = await import('./net/roadTools')
-    const { mayDial } = network
     const isOnPc = isLoopback(location.hostname)
-    const parts = { ...peerOptions, fetch: seenFetch, clock: realClock, directDial, isOnPc, mayDial }
+    const parts = { ...peerOptions, fetch: seenFetch, clock: realClock, directDial, isOnPc }
     return makeRoadTools(parts, needs)
   },
   exclusive: acrossTabs,
@@ -89,8 +85,7 @@ export const realServices: Services = {
       ...options,
       clock: realClock,
       dials: {
-        // The browser is not made to ask before the person was told why it will.
-        direct: directDial(async () => ((await network.mayDial()) ? ticket() : null)),
+        direct: directDial(ticket),
         signaled: signaledDial({ ...peerOptions, iceServers: () => relay.iceServers() }),
       },
       openSocket,

@@ -20,8 +20,8 @@ class Browser {
   }
 }
 
-function network(browser: Browser | undefined, hostname = 'hearth.example', isTold = false) {
-  return localNetwork({ permissions: browser, hostname, isTold: () => isTold })
+function network(browser: Browser | undefined, hostname = 'hearth.example') {
+  return localNetwork({ permissions: browser, hostname })
 }
 
 async function told(browser: Browser | undefined, hostname?: string): Promise<LocalNetworkState> {
@@ -62,16 +62,5 @@ describe('the permission for the local network', () => {
     stop()
     browser.change('denied')
     expect(heard).toEqual(['prompt', 'denied', 'free'])
-  })
-})
-
-describe('a dial into the local network', () => {
-  it('makes the browser ask only once the person was told why', async () => {
-    const browser = new Browser(['local-network'])
-    expect(await network(browser).mayDial()).toBe(false)
-    expect(await network(browser, 'hearth.example', true).mayDial()).toBe(true)
-    browser.change('granted')
-    expect(await network(browser).mayDial()).toBe(true)
-    expect(await network(undefined).mayDial()).toBe(true)
   })
 })

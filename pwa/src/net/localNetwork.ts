@@ -13,18 +13,14 @@ export type LocalNetworkState = 'free' | 'prompt' | 'denied'
 export interface LocalNetwork {
   /** Asks the browser, which asks nobody by this. Tells of each change until `stop`. */
   follow(changed: (state: LocalNetworkState) => void): () => void
-  /** Whether a dial may make the browser ask now: not before the person was told why. */
-  mayDial(): Promise<boolean>
 }
 
 export interface LocalNetworkOptions {
   permissions: Pick<Permissions, 'query'> | undefined
   hostname: string
-  /** The person has read why the browser will ask. */
-  isTold: () => boolean
 }
 
-export function localNetwork({ permissions, hostname, isTold }: LocalNetworkOptions): LocalNetwork {
+export function localNetwork({ permissions, hostname }: LocalNetworkOptions): LocalNetwork {
   async function query(): Promise<PermissionStatus | null> {
     if (isLoopback(hostname)) return null
     for (const name of names) {
@@ -53,7 +49,6 @@ export function localNetwork({ permissions, hostname, isTold }: LocalNetworkOpti
         status?.removeEventListener('change', tell)
       }
     },
-    mayDial: async () => isTold() || stateOf(await query()) !== 'prompt',
   }
 }
 

@@ -23,8 +23,6 @@ export interface RoadParts extends PeerOptions {
   /** With no server between, by the ticket, and on the PC itself by its door. */
   directDial: (ticket: () => Promise<LanTicket | null>) => DirectDial
   isOnPc: boolean
-  /** Whether the browser lets a dial into the local network, or may be made to ask. */
-  mayDial: () => Promise<boolean>
 }
 
 export interface RoadTools {
@@ -39,36 +37,20 @@ export interface RoadTools {
 export function makeRoadTools(parts: RoadParts, needs: RoadNeeds): RoadTools {
   const servers = new RelayServers({ ...parts, token: needs.token })
 
-  async function direct(): Promise<DirectDial | null> {
+  function direct(): DirectDial | null {
     const ticket = needs.ticket()
-    const isTried = parts.isOnPc || (ticket !== null && (await parts.mayDial()))
-    return isTried ? parts.directDial(() => Promise.resolve(ticket)) : null
+    return parts.isOnPc || ticket ? parts.directDial(() => Promise.resolve(ticket)) : null
   }
 
   return {
-    check(heard) {
-      let check: Check | null = null
-      let isStopped = false
-      const onResult = knowingTheServer(heard)
-      const done = direct().then((dial) => {
-        if (isStopped) return
-        check = checkRoads({
-          ...parts,
-          direct: dial,
-          isHomeInSight: needs.isHomeInSight,
-          access: () => servers.access(),
-          onResult,
-        })
-        return check.done
-      })
-      return {
-        done,
-        stop() {
-          isStopped = true
-          check?.stop()
-        },
-      }
-    },
+    check: (heard) =>
+      checkRoads({
+        ...parts,
+        direct: direct(),
+        isHomeInSight: needs.isHomeInSight,
+        access: () => servers.access(),
+        onResult: knowingTheServer(heard),
+      }),
 
     addresses: () => needs.ticket()?.addresses ?? [],
 

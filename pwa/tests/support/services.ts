@@ -167,7 +167,6 @@ export class TestServices {
           this.tellLocalNetwork = changed
           return () => undefined
         },
-        mayDial: () => Promise.resolve(true),
       },
       roadTools: () => this.roadTools(),
       exclusive: (action) => action(),
