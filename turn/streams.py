@@ -152,6 +152,8 @@ class StreamClient(asyncio.Protocol):
         loop, plain = asyncio.get_running_loop(), self._transport
         try:
             within = self._connections.limits.allocate_within_s
+            # It pauses by itself, and uvloop pauses nothing twice.
+            plain.resume_reading()
             secure = await loop.start_tls(
                 plain, self, context, server_side=True, ssl_handshake_timeout=within
             )

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from protocol import stun
 from protocol.roads import turn_password, turn_username
 from tests.turn.caller import free_port
+from tests.turn.conftest import Certificates
 from tests.turn.refused import WireClient
 from turn import secret
 
@@ -137,6 +139,31 @@ def test_it_relays_shows_figures_and_ends_within_a_second(tmp_path: Path) -> Non
     assert '"allocations": 1' in err
     assert "anna-of-the-test" not in said
     assert "127.0.0.1" not in said
+
+
+def test_the_process_speaks_tls_too(tmp_path: Path, certificates: Certificates) -> None:
+    port = free_port()
+    process = start(
+        tmp_path,
+        HEARTH_TURN_TLS_PORT=str(port),
+        HEARTH_TURN_CERTIFICATE=str(certificates.certificate),
+        HEARTH_TURN_KEY=str(certificates.key),
+    )
+    try:
+        assert process.stderr is not None
+        assert "listening" in process.stderr.readline()
+        context = ssl.create_default_context(cafile=certificates.authority)
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            asked = stun.new_transaction_id()
+            secure.sendall(stun.build(stun.Method.BINDING, stun.Class.REQUEST, asked))
+            answer = stun.parse(secure.recv(1024))
+        assert (answer.cls, answer.transaction_id) == (stun.Class.SUCCESS, asked)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
 
 
 def test_coturn_is_configured_from_the_same_settings(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 /** A program that runs on a host, and what it has said. */
 import type { ChildProcess } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Host } from './hosts.ts'
 import { environment, ROOT } from './places.ts'
+
+/** Where what all programs say is kept too, for who looks for a fault. */
+const log = process.env.HEARTH_ROADS_LOG
 
 export class Program {
   readonly lines: string[] = []
@@ -17,6 +21,7 @@ export class Program {
     for (const stream of [process.stdout!, process.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.lines.push(line)
+        if (log) appendFileSync(log, `${this.title}: ${line}\n`)
         this.tell()
       })
     }
