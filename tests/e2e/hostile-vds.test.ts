@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
 import { HostileVds, type Mode, python, ROOT } from './hostile-vds.ts'
 import { Person } from './person.ts'
+import { introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
 import { words } from './words.ts'
 
 test.describe('a hostile VDS', () => {
@@ -16,7 +17,7 @@ test.describe('a hostile VDS', () => {
     const url = `http://localhost:${port}`
     vds = await HostileVds.start(port, upstream, 'honest')
     // The home goes to the real one, and so need not come back when the other changes.
-    hearth = await Hearth.start({ port: upstream, settings: { HEARTH_ORIGIN: url } })
+    hearth = await Hearth.start({ port: upstream, settings: { HEARTH_ORIGIN: url, ...withoutLan } })
   })
   test.afterEach(async () => {
     await hearth.dispose()
@@ -30,8 +31,9 @@ test.describe('a hostile VDS', () => {
 
   for (const mode of ['swap', 'own-home'] as const) {
     test(`that is in the middle by ${mode} hears nothing, and the app stops`, async ({ context }) => {
-      const person = await Person.arrive(context, hearth, vds.url)
+      const person = await Person.arrive(await isElsewhere(context), hearth, vds.url)
       await person.register('anna')
+      await introduced(person)
       await person.ask('Name a quokka that lives in Zanzibar.')
       await person.answer()
       expect(vds.heard, 'an honest VDS is in no middle').toEqual([])
@@ -53,14 +55,27 @@ test.describe('a hostile VDS', () => {
       // Nothing was lost, and nothing but a new visit goes on.
       await becomes('honest')
       await person.page.reload()
-      await person.connected()
+      await introduced(person)
       await expect(person.answers.last()).toBeVisible()
     })
   }
 
-  test('that changes the fingerprint gets no connection at all', async ({ context }) => {
+  test('on the PC itself is in no middle, whatever it does', async ({ context }) => {
     const person = await Person.arrive(context, hearth, vds.url)
     await person.register('anna')
+    await becomes('swap')
+    await person.page.reload()
+    await onThisPc(person)
+    await person.ask('Say hello.')
+    await person.answer()
+    expect(vds.chat).toEqual([])
+    await expect(person.page.getByRole('alert')).toHaveCount(0)
+  })
+
+  test('that changes the fingerprint gets no connection at all', async ({ context }) => {
+    const person = await Person.arrive(await isElsewhere(context), hearth, vds.url)
+    await person.register('anna')
+    await introduced(person)
     const served = sessionsIn(hearth)
     await becomes('edit-fingerprint')
     const tried = person.page.waitForEvent('websocket').then(async (socket) => {
@@ -82,7 +97,7 @@ test.describe('a hostile VDS', () => {
 
     // Whoever holds the VDS has its key, and makes tokens for anybody.
     // Without a service worker, whose requests the test could not answer.
-    const elsewhere = await browser.newContext({ serviceWorkers: 'block' })
+    const elsewhere = await isElsewhere(await browser.newContext({ serviceWorkers: 'block' }))
     const stranger = await Person.arrive(elsewhere, hearth, vds.url)
     const minted = mint(hearth, vds.url, 'anna')
     await stranger.page.route('**/api/session/refresh', (route) => route.fulfill({ body: minted }))

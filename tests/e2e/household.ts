@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { type Browser, type BrowserContextOptions, expect, type Locator, type Page } from '@playwright/test'
 import type { Hearth } from './hearth.ts'
 import { Person } from './person.ts'
+import { isElsewhere } from './road.ts'
 import { words } from './words.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -22,14 +23,14 @@ export const windows: BrowserContextOptions = {
     'Chrome/138.0.0.0 Safari/537.36',
 }
 
-/** A new browser of somebody who has an account already. It knows no PC. */
+/** A new browser of somebody who has an account already, on another machine. It knows no PC. */
 export async function comesWith(
   browser: Browser,
   hearth: Hearth,
   account: string,
   options: BrowserContextOptions = {},
 ): Promise<Person> {
-  const person = await Person.arrive(await browser.newContext(options), hearth)
+  const person = await Person.arrive(await isElsewhere(await browser.newContext(options)), hearth)
   await person.page.goto(`${hearth.url}/login`)
   await logIn(person.page, account)
   await seesWaysToPair(person.page)

@@ -8,9 +8,10 @@ test('two people on one PC never see each other’s chats or rooms', async ({ br
     const meet = async (name: string) => {
       const person = await Person.arrive(await browser.newContext(), hearth)
       const frames: string[] = []
-      person.page.on('websocket', (socket) =>
-        socket.on('framereceived', ({ payload }) => frames.push(String(payload))),
-      )
+      person.page.on('websocket', (socket) => {
+        if (!socket.url().endsWith('/api/signaling')) return // another socket is the PC's own
+        socket.on('framereceived', ({ payload }) => frames.push(String(payload)))
+      })
       await person.register(name)
       return { person, frames, name }
     }
@@ -27,6 +28,7 @@ test('two people on one PC never see each other’s chats or rooms', async ({ br
       await one.person.connected()
       await expect(one.person.page.getByRole('article', { name: 'You' })).toHaveCount(1)
       expect(await one.person.page.locator('body').innerText()).not.toContain(secret)
+      await expect.poll(() => rooms(one.frames)).not.toEqual([])
       expect(one.frames.join('\n')).toContain('authenticated')
       expect(one.frames.join('\n')).not.toContain(other.name)
       expect(rooms(one.frames)).not.toEqual(expect.arrayContaining(rooms(other.frames)))

@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
 import { Person } from './person.ts'
+import { introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
 import { Tap } from './tap.ts'
 
 test('the VDS side hears no word of the chat', async ({ context }) => {
@@ -9,17 +10,22 @@ test('the VDS side hears no word of the chat', async ({ context }) => {
   const url = `http://localhost:${tap.port}`
   const hearth = await Hearth.start({
     port,
-    settings: { HEARTH_ORIGIN: url, HEARTH_SIGNALING: url },
+    settings: { HEARTH_ORIGIN: url, HEARTH_SIGNALING: url, ...withoutLan },
   })
   try {
     const person = await Person.arrive(context, hearth, url)
     await person.register('anna')
+    await onThisPc(person)
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')
+    // The rest by the introduction of the VDS, which is nearest to what is said.
+    await isElsewhere(context)
+    await person.page.reload()
+    await introduced(person)
     await person.ask('Name a quokka that lives in Zanzibar.')
     const said = (await person.answer()).slice(0, 25)
     await person.page.reload()
-    await person.connected()
+    await introduced(person)
     await expect(person.answers.last()).toContainText(said)
 
     // It did listen: the account, the sockets and the session descriptions went by.

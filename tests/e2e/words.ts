@@ -12,6 +12,7 @@ export const words = { ...read('en.json'), ...read('en.pages.json') } as {
   attack: Record<'heading' | 'what', string>
   error: Record<string, string>
   notice: Record<string, string>
+  road: Record<string, string>
   pair: {
     heading: string
     invited: { heading: string }
