@@ -1,5 +1,5 @@
 /**
- * What the road from the engine to the screen costs.
+ * What the road from the engine to the screen costs: that which the VDS introduces, on one machine.
  *
  * Opening: from `new RTCPeerConnection` to the first chat message, the welcome. First token: from the
  * moment the PC has the engine's first text to the moment the page has it. Around that, every stage
@@ -8,6 +8,7 @@
 import { expect, test } from '@playwright/test'
 import { Hearth } from '../hearth.ts'
 import { Person } from '../person.ts'
+import { introduced, isElsewhere, withoutLan } from '../road.ts'
 import { histogram, median, percentile } from './figures.ts'
 import { listen, type Heard } from './listen.ts'
 
@@ -24,16 +25,16 @@ const STAGES = [
 ]
 
 test('first token', async ({ context }) => {
-  const hearth = await Hearth.start({ settings: { HEARTH_MAX_TOKENS: '12' } })
+  const hearth = await Hearth.start({ settings: { HEARTH_MAX_TOKENS: '12', ...withoutLan } })
   try {
-    await listen(context)
+    await listen(await isElsewhere(context))
     const person = await Person.arrive(context, hearth)
     await person.register('bench')
 
     const openings: number[] = []
     for (let round = 0; round < OPENINGS; round += 1) {
       await person.page.reload()
-      await person.connected()
+      await introduced(person)
       openings.push(await heard(person).then(({ opened, welcomed }) => welcomed - opened))
     }
 
