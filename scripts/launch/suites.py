@@ -86,13 +86,13 @@ def playwright(*arguments: str) -> Suite:
     )
 
 
-def roads() -> Suite:
-    """The tests on hosts of their own; counted from the JSON report."""
+def roads(*arguments: str) -> Suite:
+    """Some of the tests on hosts of their own; counted from the JSON report."""
     report = RESULTS / "roads.tests.json"
     config = ["--config=roads/playwright.config.ts", "--reporter=list,json"]
     return Suite(
         "roads",
-        ["npx", "--no-install", "playwright", "test", *config],
+        ["npx", "--no-install", "playwright", "test", *config, *arguments],
         E2E,
         lambda _output: _count_playwright(report),
         {"PLAYWRIGHT_JSON_OUTPUT_FILE": str(report)},
@@ -123,6 +123,9 @@ TRUST_IN_THE_APP = ("src/trust/", "src/net/", "src/storage/", "src/stores/", "sr
 TRUST_IN_A_BROWSER = ("pairing", "hostile", "revocation", "family", "privacy")
 """What shows that docs/threat-model.md holds: folders, and beginnings of names."""
 
+WALKS = "nothing but its loopback|out of the house|VDS dead|nothing but TCP 443"
+"""Of the roads: the PC alone, a walk, the network without a server, and the narrowest way out."""
+
 PARTS: dict[str, Callable[[], list[Suite]]] = {
     "core": lambda: [
         cargo(),
@@ -135,6 +138,7 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     "tensorrt": lambda: [pytest("pytest of TensorRT", "-mtensorrt")],
     "e2e": lambda: [playwright()],
     "roads": lambda: [roads()],
+    "walks": lambda: [roads("--grep", WALKS)],
     "trust": lambda: [
         pytest("pytest of trust", *TRUST),
         vitest(*TRUST_IN_THE_APP),
@@ -142,12 +146,12 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     ],
 }
 
-WHOLE = ("core", "unit", "tensorrt", "e2e", "roads")
-"""Parts that together are every test once; `trust` is chosen from them."""
+WHOLE = ("core", "unit", "tensorrt", "e2e", "walks")
+"""What a change has to pass. Of the roads it is the walks; `trust` is chosen from all of it."""
 
-IN_A_BROWSER = frozenset({"e2e", "roads", "trust"})
+IN_A_BROWSER = frozenset({"e2e", "roads", "walks", "trust"})
 
-ON_HOSTS = frozenset({"roads"})
+ON_HOSTS = frozenset({"roads", "walks"})
 """Parts and benches that need hosts of their own."""
 
 

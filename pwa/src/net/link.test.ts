@@ -194,9 +194,9 @@ describe('the way to the PC', () => {
     expect([data.closed, calls.length]).toEqual([true, 2])
   })
 
-  it('is given up after 15 s and tried again', async () => {
+  it('is given up after 8 s and tried again', async () => {
     await admitted()
-    clock.pass(15_000)
+    clock.pass(8_000)
     expect(calls[0]!.hangUps).toBe(1)
     clock.pass(500)
     expect(calls).toHaveLength(2)

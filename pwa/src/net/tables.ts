@@ -151,7 +151,7 @@ export const linkTable: Table<LinkState, LinkInput, CallAction> = {
 export const socketPatienceMs: Partial<Record<SocketState, number>> = { opening: 10_000 }
 
 /** Neither end of a WebRTC connection ever gives up by itself. */
-export const dialingPatienceMs: Record<LineName, number> = { direct: 8_000, signaled: 15_000 }
+export const dialingPatienceMs: Record<LineName, number> = { direct: 8_000, signaled: 8_000 }
 export const linePatienceMs: Partial<Record<LineState, number>> = { greeting: 10_000, asking: 2_000 }
 
 /** The road of the one in use may change while it lasts. */
