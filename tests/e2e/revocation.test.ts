@@ -2,6 +2,7 @@ import { type Browser, expect, test } from '@playwright/test'
 import { Hearth } from './hearth.ts'
 import { android, devices, DevicesPage } from './household.ts'
 import { Person } from './person.ts'
+import { isElsewhere, withoutLan } from './road.ts'
 import { words } from './words.ts'
 
 const removed = words.error.device_revoked!
@@ -13,7 +14,7 @@ test.describe('a removed device', () => {
   let ownName: string
 
   test.beforeAll(async ({ browser }) => {
-    hearth = await Hearth.start()
+    hearth = await Hearth.start({ settings: withoutLan })
     const person = await Person.arrive(await browser.newContext(), hearth)
     await person.register('anna')
     owner = await DevicesPage.of(person)
@@ -30,7 +31,7 @@ test.describe('a removed device', () => {
 
   /** Somebody new of the household, with a phone. */
   async function joins(browser: Browser, name: string, ...options: string[]): Promise<Person> {
-    const person = await Person.arrive(await browser.newContext(android), hearth)
+    const person = await Person.arrive(await isElsewhere(await browser.newContext(android)), hearth)
     await person.makeAccount(name)
     await person.pair('--person', name, ...options)
     await person.connected()

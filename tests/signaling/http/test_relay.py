@@ -42,7 +42,8 @@ def check(access: Any, user: str, until: float) -> None:
     assert access["stun"] == STUN
     assert access["turn"] == TURN
     assert access["username"] == f"{int(until)}:{user}"
-    digest = hmac.new(SECRET, access["username"].encode(), hashlib.sha1).digest()
+    text = base64.urlsafe_b64encode(SECRET).rstrip(b"=")  # as coturn is told it
+    digest = hmac.new(text, access["username"].encode(), hashlib.sha1).digest()
     assert base64.b64decode(access["credential"]) == digest
 
 
