@@ -79,8 +79,11 @@ class Server:
 
     async def _accept(self, host: str, port: int, setting: str, tls: ssl.SSLContext | None) -> None:
         listener = _bind(host, port, socket.SOCK_STREAM, setting)
+        # The loop agrees on TLS: a handshake that we begin ourselves loses what a client has said
+        # already, since uvloop reads before it can be told not to.
+        within = self.connections.limits.allocate_within_s if tls else None
         server = await asyncio.get_running_loop().create_server(
-            lambda: self.connections.make(tls), sock=listener, backlog=256
+            self.connections.make, sock=listener, backlog=256, ssl=tls, ssl_handshake_timeout=within
         )
         self._servers.append(server)
 

@@ -1,7 +1,6 @@
 """Clients over TCP, and over TLS over TCP (RFC 8656, sections 3.1 and 12.4)."""
 
 import asyncio
-import ssl
 import time
 from collections import Counter
 from typing import cast
@@ -31,9 +30,9 @@ class Connections:
         self._by_host: Counter[str] = Counter()
         self._emptied: asyncio.Event | None = None
 
-    def make(self, tls: ssl.SSLContext | None = None) -> "StreamClient":
+    def make(self) -> "StreamClient":
         """Give the protocol of a new connection, for `loop.create_server`."""
-        return StreamClient(self, tls)
+        return StreamClient(self)
 
     def admit(self, client: "StreamClient") -> bool:
         """Count a connection in, unless there are too many."""
@@ -76,20 +75,15 @@ class StreamClient(asyncio.Protocol):
 
     address: Address
 
-    def __init__(self, connections: Connections, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._tls = tls
-        self._handshake: asyncio.Task[None] | None = None
         self._relay = connections.relay
         self._allocation: Allocation | None = None
         self._came = bytearray()
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take it, or end it where there are too many.
-
-        TLS begins after that, so that a handshake counts as the connection that it is.
-        """
+        """Take it, or end it where there are too many. TLS has been agreed on by now."""
         self._transport = cast(asyncio.Transport, transport)
         host, port, *_ = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
         self.address = (host.partition("%")[0], port)
@@ -97,9 +91,6 @@ class StreamClient(asyncio.Protocol):
             self._transport.abort()
             return
         self._expect_allocation()
-        if self._tls is not None:
-            self._transport.pause_reading()
-            self._handshake = asyncio.create_task(self._begin_tls(self._tls))
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Its allocation ends with it (section 3.3)."""
@@ -111,10 +102,6 @@ class StreamClient(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the whole messages out of what has come so far."""
         self._came += data
-        if self._tls is None:
-            self._take_messages()
-
-    def _take_messages(self) -> None:
         try:
             with memoryview(self._came) as view:
                 taken = self._take(view)
@@ -147,25 +134,6 @@ class StreamClient(asyncio.Protocol):
     def abort(self) -> None:
         """End it at once."""
         self._transport.abort()
-
-    async def _begin_tls(self, context: ssl.SSLContext) -> None:
-        loop, plain = asyncio.get_running_loop(), self._transport
-        try:
-            within = self._connections.limits.allocate_within_s
-            # It pauses by itself, and uvloop pauses nothing twice.
-            plain.resume_reading()
-            secure = await loop.start_tls(
-                plain, self, context, server_side=True, ssl_handshake_timeout=within
-            )
-        except OSError:  # errors of TLS and of time are such too
-            plain.abort()
-            self.connection_lost(None)
-            return
-        if secure is None:
-            plain.abort()
-            return
-        self._transport, self._tls = secure, None
-        self._take_messages()  # which may have come before we knew
 
     def _expect_allocation(self) -> None:
         within = self._connections.limits.allocate_within_s

@@ -15,7 +15,6 @@ from protocol import stun
 from tests.turn.caller import make_relay
 from tests.turn.conftest import Certificates, Running, credentials
 from turn import channel_data
-from turn.limits import StreamLimits
 from turn.udp import UdpClient, UdpListener
 
 ROADS = ["udp", "tcp", "tls"]
@@ -138,18 +137,6 @@ async def test_a_stream_of_something_else_ends(running: Running, noise: bytes) -
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(reader.read(), 5) == b""
     await close(writer)
-
-
-async def test_who_is_still_shaking_hands_counts_as_a_connection(running: Running) -> None:
-    running.server.connections.limits = StreamLimits(9, per_address=1, allocate_within_s=10)
-    port = running.settings.turn_tls_port
-    _, first = await asyncio.open_connection("127.0.0.1", port)
-    reader, second = await asyncio.open_connection("127.0.0.1", port)
-    with contextlib.suppress(ConnectionError):
-        assert await asyncio.wait_for(reader.read(), 5) == b""
-    assert len(running.server.connections.open) == 1
-    for writer in (first, second):
-        await close(writer)
 
 
 async def test_a_handshake_that_fails_leaves_nothing_behind(running: Running) -> None:
