@@ -4,20 +4,19 @@ aiortc has no ICE restart, so every offer gets a connection of its own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import aioice
 from aiortc import (
     RTCCertificate,
     RTCConfiguration,
-    RTCDataChannel,
     RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.sdp import candidate_from_sdp
 
 from gpu_peer.transports import gathering
-from gpu_peer.transports.data_channel import DataChannel
+from gpu_peer.transports.chat_channel import ChatChannel, Serve
 from gpu_peer.transports.ice_servers import NONE, IceServers
 from gpu_peer.transports.road import road_of
 from gpu_peer.transports.sdp import fingerprint, is_mdns, prepare_answer, prepare_offer
@@ -26,13 +25,11 @@ from protocol.errors import Malformed
 from protocol.roads import RoadName
 from protocol.signaling import Candidate
 
-LABEL = "chat"
 CONNECT_S = 15.0
 """aiortc never gives up by itself."""
 
 CLOSE_S = 1.0
-"""So long what was said last may take to arrive, and so long the end is waited for: aioice asks a
-relay that is gone for a minute to forget it."""
+"""So long the end is waited for: aioice asks a relay that is gone for a minute to forget it."""
 
 MAX_CANDIDATES = 64
 
@@ -45,7 +42,7 @@ class SignaledSession:
     def __init__(
         self,
         certificate: RTCCertificate,
-        serve: Callable[[RoadName], Callable[[DataChannel, Fingerprints], Awaitable[None]]],
+        serve: Callable[[RoadName], Serve],
         servers: IceServers = NONE,
     ) -> None:
         """Prepare.
@@ -66,8 +63,8 @@ class SignaledSession:
         self._early: list[Candidate] = []
         self._candidates = 0
         self._closing: asyncio.Future[None] | None = None
-        self._opened: asyncio.Future[DataChannel] = asyncio.get_running_loop().create_future()
-        self._peer.on("datachannel", self._on_channel)
+        self._chat = ChatChannel()
+        self._peer.on("datachannel", self._chat.offered)
         self._peer.on("connectionstatechange", self._on_state)
 
     async def accept(self, offer: str) -> str:
@@ -115,15 +112,8 @@ class SignaledSession:
         """Wait for the channel, serve the device, and close everything."""
         try:
             async with asyncio.timeout(CONNECT_S):
-                channel = await self._opened
-            try:
-                serve = self._serve(road_of(self._ice))
-                await serve(channel, self._fingerprints())
-            finally:
-                if not channel.is_cut:
-                    channel.close()
-                    async with asyncio.timeout(CLOSE_S):
-                        await channel.wait_closed()
+                await self._chat.wait()
+            await self._chat.serve(self._serve(road_of(self._ice)), self._fingerprints())
         except TimeoutError:
             pass
         finally:
@@ -131,8 +121,7 @@ class SignaledSession:
 
     async def close(self) -> None:
         """Cut the connection."""
-        if not self._opened.done():
-            self._opened.cancel()
+        self._chat.lost()
         if self._closing is None:
             self._closing = asyncio.ensure_future(self._peer.close())
         # Not awaited itself: aiortc breaks when a task that waits for its end is cancelled.
@@ -146,18 +135,6 @@ class SignaledSession:
             device=fingerprint(self._peer.remoteDescription.sdp),
         )
 
-    def _on_channel(self, channel: RTCDataChannel) -> None:
-        reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
-        fits = channel.label == LABEL and channel.ordered and reliable
-        if not fits or self._opened.done():
-            channel.close()
-            return
-        self._opened.set_result(DataChannel(channel))
-
     def _on_state(self) -> None:
-        if self._peer.connectionState not in ("failed", "closed"):
-            return
-        if not self._opened.done():
-            self._opened.cancel()
-        elif not self._opened.cancelled():
-            self._opened.result().lost()
+        if self._peer.connectionState in ("failed", "closed"):
+            self._chat.lost()
