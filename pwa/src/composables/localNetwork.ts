@@ -7,7 +7,7 @@ import { useSettings } from '../stores/settings'
 export interface LocalNetworkPermission {
   /** What the person has to know; null: nothing. */
   need: ComputedRef<'prompt' | 'denied' | null>
-  /** The person has read it: from now on the browser may ask. */
+  /** The person has read it. */
   goOn: () => void
 }
 
