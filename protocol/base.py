@@ -40,4 +40,5 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_CHARS)]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TITLE_CHARS)]
+Folder = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.FOLDER_CHARS)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]

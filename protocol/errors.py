@@ -55,6 +55,7 @@ ErrorCode = Literal[
     # chat
     "not_ready",
     "chat_unknown",
+    "chat_exists",
     "message_unknown",
     "answer_unknown",
     "answer_running",

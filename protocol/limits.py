@@ -16,6 +16,15 @@ TEXT_CHARS = 32_768
 TITLE_CHARS = 200
 """Largest title of a chat, in code points."""
 
+FOLDER_CHARS = 64
+"""Largest name of a folder of chats, in code points."""
+
+IMPORT_CHARS = 131_072
+"""Largest text of one message that is brought from elsewhere, in code points."""
+
+UNPACKED_BYTES = 1_048_576
+"""A packed page of history never unpacks to more."""
+
 SDP_CHARS = 16_384
 """Largest session description; a data-channel-only one is under 2,000."""
 

@@ -39,6 +39,7 @@ UNIONS = {
     "TrustToHome": trust.ToHome,
     "TrustFromHome": trust.FromHome,
     "Command": chat.Command,
+    "ChatEvent": chat.ChatEvent,
     "Event": chat.Event,
     "Request": household.Request,
     "Reply": household.Reply,
@@ -47,6 +48,7 @@ UNIONS = {
 ALIASES = {
     "ErrorCode": errors.ErrorCode,
     "EndReason": chat.EndReason,
+    "SettingName": chat.SettingName,
     "NoticeKind": own_account.NoticeKind,
     "PairingMethod": trust.PairingMethod,
     "RoadName": roads.RoadName,

@@ -6,6 +6,9 @@ export const FRAME_BYTES = 16384
 export const MESSAGE_BYTES = 262144
 export const TEXT_CHARS = 32768
 export const TITLE_CHARS = 200
+export const FOLDER_CHARS = 64
+export const IMPORT_CHARS = 131072
+export const UNPACKED_BYTES = 1048576
 export const SDP_CHARS = 16384
 export const SIGNALING_BYTES = 32768
 export const USERNAME_PATTERN = '^[A-Za-z0-9А-Яа-яЁё_.-]{2,32}$(?!\\n)'
@@ -52,6 +55,7 @@ export type ErrorCode =
   | 'list_refused'
   | 'not_ready'
   | 'chat_unknown'
+  | 'chat_exists'
   | 'message_unknown'
   | 'answer_unknown'
   | 'answer_running'
@@ -103,6 +107,7 @@ export const ErrorCodeShape: Shape = {
     'list_refused',
     'not_ready',
     'chat_unknown',
+    'chat_exists',
     'message_unknown',
     'answer_unknown',
     'answer_running',
@@ -129,6 +134,18 @@ export const EndReasonShape: Shape = {
     'stopped',
     'cut',
     'failed',
+  ],
+}
+
+export type SettingName =
+  | 'language'
+  | 'appearance'
+
+export const SettingNameShape: Shape = {
+  kind: 'enum',
+  values: [
+    'language',
+    'appearance',
   ],
 }
 
@@ -1271,27 +1288,76 @@ export const InvitationEndedShape: Shape = {
   },
 }
 
-/** The first message on the channel: send me every event after `after`. */
+/** A choice of the person. */
+export interface Setting {
+  name: SettingName
+  value: string
+}
+
+export const SettingShape: Shape = {
+  kind: 'record',
+  fields: {
+    name: { shape: SettingNameShape },
+    value: { shape: { kind: 'string', min: 1, max: 64 } },
+  },
+}
+
+/** How much of a running answer a device has: all before the delta `index`. */
+export interface DraftSeen {
+  answer: string
+  index: number
+}
+
+export const DraftSeenShape: Shape = {
+  kind: 'record',
+  fields: {
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    index: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** The first message on the channel: this is what I have, send me the rest. */
 export interface Hello {
   type: 'hello'
   version: number
-  after: number
+  log?: string | null
+  after?: number
+  before?: number
+  drafts?: DraftSeen[]
 }
 
 export const HelloShape: Shape = {
   kind: 'record',
   fields: {
     version: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
-    after: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    log: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
+    after: { shape: { kind: 'integer', min: 0, max: 9007199254740991 }, optional: true },
+    before: { shape: { kind: 'integer', min: 0, max: 9007199254740991 }, optional: true },
+    drafts: { shape: { kind: 'list', of: DraftSeenShape }, optional: true },
   },
 }
 
-/** Begin a chat. */
+/** Send me all of this chat now: a person looks at it. Answered by `ChatHistory`. */
+export interface FetchChat {
+  type: 'fetch_chat'
+  chat: string
+}
+
+export const FetchChatShape: Shape = {
+  kind: 'record',
+  fields: {
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
+/** Begin a chat. `at_ms` is for one that is brought from elsewhere: when it was begun there. */
 export interface CreateChat {
   type: 'create_chat'
   id: string
   chat: string
   title: string
+  folder?: string | null
+  at_ms?: number | null
 }
 
 export const CreateChatShape: Shape = {
@@ -1300,6 +1366,8 @@ export const CreateChatShape: Shape = {
     id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
+    folder: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } }, optional: true },
+    at_ms: { shape: { kind: 'nullable', of: { kind: 'integer', min: 0, max: 9007199254740991 } }, optional: true },
   },
 }
 
@@ -1317,6 +1385,23 @@ export const RenameChatShape: Shape = {
     id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
+  },
+}
+
+/** Put a chat into a folder, which is no more than its name, or into none. */
+export interface MoveChat {
+  type: 'move_chat'
+  id: string
+  chat: string
+  folder: string | null
+}
+
+export const MoveChatShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    folder: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } } },
   },
 }
 
@@ -1342,6 +1427,7 @@ export interface SendMessage {
   chat: string
   message: string
   text: string
+  parent?: string | null
 }
 
 export const SendMessageShape: Shape = {
@@ -1351,10 +1437,32 @@ export const SendMessageShape: Shape = {
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     text: { shape: { kind: 'string', min: 1, max: 32768 } },
+    parent: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
   },
 }
 
-/** Answer the last message of the chat anew; the answer before is kept in the log. */
+/** Say it in other words: `message` is written as a sibling of `replaces`, which stays. */
+export interface EditMessage {
+  type: 'edit_message'
+  id: string
+  chat: string
+  replaces: string
+  message: string
+  text: string
+}
+
+export const EditMessageShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    replaces: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    text: { shape: { kind: 'string', min: 1, max: 32768 } },
+  },
+}
+
+/** Answer a message that nothing follows anew; the answer before is kept in the log. */
 export interface Regenerate {
   type: 'regenerate'
   id: string
@@ -1371,6 +1479,23 @@ export const RegenerateShape: Shape = {
   },
 }
 
+/** Go on with an answer that ended too early, from its last word. */
+export interface ContinueAnswer {
+  type: 'continue_answer'
+  id: string
+  chat: string
+  answer: string
+}
+
+export const ContinueAnswerShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
 /** End a running answer; what was generated so far is kept. */
 export interface StopAnswer {
   type: 'stop_answer'
@@ -1383,6 +1508,78 @@ export const StopAnswerShape: Shape = {
   fields: {
     id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+  },
+}
+
+/** Choose for all devices; None leaves it to each device. */
+export interface ChangeSetting {
+  type: 'change_setting'
+  id: string
+  name: SettingName
+  value: string | null
+}
+
+export const ChangeSettingShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    name: { shape: SettingNameShape },
+    value: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } } },
+  },
+}
+
+/** An answer that was given elsewhere. */
+export interface ImportedAnswer {
+  answer: string
+  at_ms: number
+  model: string
+  text: string
+}
+
+export const ImportedAnswerShape: Shape = {
+  kind: 'record',
+  fields: {
+    answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    model: { shape: { kind: 'string', max: 200 } },
+    text: { shape: { kind: 'string', max: 131072 } },
+  },
+}
+
+/** A message that was written elsewhere. The parent is the chat, or a message before it. */
+export interface ImportedTurn {
+  message: string
+  parent: string
+  at_ms: number
+  text: string
+  answer?: ImportedAnswer | null
+}
+
+export const ImportedTurnShape: Shape = {
+  kind: 'record',
+  fields: {
+    message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    parent: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    text: { shape: { kind: 'string', max: 131072 } },
+    answer: { shape: { kind: 'nullable', of: ImportedAnswerShape }, optional: true },
+  },
+}
+
+/** Add what was said elsewhere to a chat, parents first. */
+export interface ImportTurns {
+  type: 'import_turns'
+  id: string
+  chat: string
+  turns: ImportedTurn[]
+}
+
+export const ImportTurnsShape: Shape = {
+  kind: 'record',
+  fields: {
+    id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    turns: { shape: { kind: 'list', of: ImportedTurnShape } },
   },
 }
 
@@ -1419,6 +1616,7 @@ export interface ChatCreated {
   at_ms: number
   chat: string
   title: string
+  folder?: string | null
 }
 
 export const ChatCreatedShape: Shape = {
@@ -1428,6 +1626,7 @@ export const ChatCreatedShape: Shape = {
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
+    folder: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } }, optional: true },
   },
 }
 
@@ -1447,6 +1646,25 @@ export const ChatRenamedShape: Shape = {
     at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     title: { shape: { kind: 'string', min: 1, max: 200 } },
+  },
+}
+
+/** A chat is in another folder, or in none. */
+export interface ChatMoved {
+  type: 'chat_moved'
+  seq: number
+  at_ms: number
+  chat: string
+  folder: string | null
+}
+
+export const ChatMovedShape: Shape = {
+  kind: 'record',
+  fields: {
+    seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    folder: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } } },
   },
 }
 
@@ -1475,6 +1693,7 @@ export interface MessageWritten {
   chat: string
   message: string
   text: string
+  parent?: string | null
 }
 
 export const MessageWrittenShape: Shape = {
@@ -1485,6 +1704,7 @@ export const MessageWrittenShape: Shape = {
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     message: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     text: { shape: { kind: 'string' } },
+    parent: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
   },
 }
 
@@ -1514,6 +1734,7 @@ export interface AnswerBegun {
   answer: string
   model: string
   cut?: HistoryCut | null
+  continues?: string | null
 }
 
 export const AnswerBegunShape: Shape = {
@@ -1526,6 +1747,7 @@ export const AnswerBegunShape: Shape = {
     answer: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     model: { shape: { kind: 'string' } },
     cut: { shape: { kind: 'nullable', of: HistoryCutShape }, optional: true },
+    continues: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
   },
 }
 
@@ -1574,11 +1796,34 @@ export const AnswerEndedShape: Shape = {
   },
 }
 
-/** Answers `Hello`. `head` is the newest sequence number; events up to it follow. */
+/** The person chose for all devices, or left it to each. */
+export interface SettingChanged {
+  type: 'setting_changed'
+  seq: number
+  at_ms: number
+  name: SettingName
+  value: string | null
+}
+
+export const SettingChangedShape: Shape = {
+  kind: 'record',
+  fields: {
+    seq: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    at_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    name: { shape: SettingNameShape },
+    value: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } } },
+  },
+}
+
+/** Answers `Hello`: the device goes on from `after` and `before`, of the log `log`. */
 export interface Welcome {
   type: 'welcome'
   version: number
+  log: string
   head: number
+  after: number
+  before: number
+  settings: Setting[]
   model: string
   heartbeat_s: number
 }
@@ -1587,9 +1832,78 @@ export const WelcomeShape: Shape = {
   kind: 'record',
   fields: {
     version: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    log: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     head: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    after: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    before: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    settings: { shape: { kind: 'list', of: SettingShape } },
     model: { shape: { kind: 'string' } },
     heartbeat_s: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** A chat without what was said in it. `changed_ms` is of its newest message or answer. */
+export interface ChatHead {
+  chat: string
+  title: string
+  folder: string | null
+  changed_ms: number
+}
+
+export const ChatHeadShape: Shape = {
+  kind: 'record',
+  fields: {
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    title: { shape: { kind: 'string', min: 1, max: 200 } },
+    folder: { shape: { kind: 'nullable', of: { kind: 'string', min: 1, max: 64 } } },
+    changed_ms: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+  },
+}
+
+/** The chats that there are at the number `Welcome.after`; it may come in parts. */
+export interface ChatList {
+  type: 'chat_list'
+  chats: ChatHead[]
+}
+
+export const ChatListShape: Shape = {
+  kind: 'record',
+  fields: {
+    chats: { shape: { kind: 'list', of: ChatHeadShape } },
+  },
+}
+
+/** Every event with a number from `first` to `last` that there still is. */
+export interface History {
+  type: 'history'
+  first: number
+  last: number
+  packed: string
+}
+
+export const HistoryShape: Shape = {
+  kind: 'record',
+  fields: {
+    first: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    last: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    packed: { shape: { kind: 'string' } },
+  },
+}
+
+/** Answers `FetchChat`: more events of the chat, packed as in `History`, up to the last part. */
+export interface ChatHistory {
+  type: 'chat_history'
+  chat: string
+  packed: string
+  complete: boolean
+}
+
+export const ChatHistoryShape: Shape = {
+  kind: 'record',
+  fields: {
+    chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
+    packed: { shape: { kind: 'string' } },
+    complete: { shape: { kind: 'boolean' } },
   },
 }
 
@@ -1603,7 +1917,7 @@ export interface Events {
 export const EventsShape: Shape = {
   kind: 'record',
   fields: {
-    events: { shape: { kind: 'list', of: { kind: 'union', of: { chat_created: ChatCreatedShape, chat_renamed: ChatRenamedShape, chat_deleted: ChatDeletedShape, message_written: MessageWrittenShape, answer_begun: AnswerBegunShape, answer_ended: AnswerEndedShape } } } },
+    events: { shape: { kind: 'list', of: { kind: 'union', of: { chat_created: ChatCreatedShape, chat_renamed: ChatRenamedShape, chat_moved: ChatMovedShape, chat_deleted: ChatDeletedShape, message_written: MessageWrittenShape, answer_begun: AnswerBegunShape, answer_ended: AnswerEndedShape, setting_changed: SettingChangedShape } } } },
     upto: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
   },
 }
@@ -1711,12 +2025,18 @@ export type FromVds =
 
 export type ToHome =
   | Hello
+  | FetchChat
   | CreateChat
   | RenameChat
+  | MoveChat
   | DeleteChat
   | SendMessage
+  | EditMessage
   | Regenerate
+  | ContinueAnswer
   | StopAnswer
+  | ChangeSetting
+  | ImportTurns
   | WatchHousehold
   | AddPerson
   | RenamePerson
@@ -1731,7 +2051,10 @@ export type ToHome =
 
 export type FromHome =
   | Welcome
+  | ChatList
   | Events
+  | History
+  | ChatHistory
   | Draft
   | Delta
   | Acknowledged
@@ -1747,7 +2070,10 @@ export type FromHome =
 
 export type FromChats =
   | Welcome
+  | ChatList
   | Events
+  | History
+  | ChatHistory
   | Draft
   | Delta
   | Acknowledged
@@ -1773,18 +2099,34 @@ export type TrustFromHome =
 export type Command =
   | CreateChat
   | RenameChat
+  | MoveChat
   | DeleteChat
   | SendMessage
+  | EditMessage
   | Regenerate
+  | ContinueAnswer
   | StopAnswer
+  | ChangeSetting
+  | ImportTurns
 
-export type Event =
+export type ChatEvent =
   | ChatCreated
   | ChatRenamed
+  | ChatMoved
   | ChatDeleted
   | MessageWritten
   | AnswerBegun
   | AnswerEnded
+
+export type Event =
+  | ChatCreated
+  | ChatRenamed
+  | ChatMoved
+  | ChatDeleted
+  | MessageWritten
+  | AnswerBegun
+  | AnswerEnded
+  | SettingChanged
 
 export type Request =
   | WatchHousehold
@@ -1838,12 +2180,18 @@ export const ToHomeShape: Shape = {
   kind: 'union',
   of: {
     hello: HelloShape,
+    fetch_chat: FetchChatShape,
     create_chat: CreateChatShape,
     rename_chat: RenameChatShape,
+    move_chat: MoveChatShape,
     delete_chat: DeleteChatShape,
     send_message: SendMessageShape,
+    edit_message: EditMessageShape,
     regenerate: RegenerateShape,
+    continue_answer: ContinueAnswerShape,
     stop_answer: StopAnswerShape,
+    change_setting: ChangeSettingShape,
+    import_turns: ImportTurnsShape,
     watch_household: WatchHouseholdShape,
     add_person: AddPersonShape,
     rename_person: RenamePersonShape,
@@ -1862,7 +2210,10 @@ export const FromHomeShape: Shape = {
   kind: 'union',
   of: {
     welcome: WelcomeShape,
+    chat_list: ChatListShape,
     events: EventsShape,
+    history: HistoryShape,
+    chat_history: ChatHistoryShape,
     draft: DraftShape,
     delta: DeltaShape,
     acknowledged: AcknowledgedShape,
@@ -1882,7 +2233,10 @@ export const FromChatsShape: Shape = {
   kind: 'union',
   of: {
     welcome: WelcomeShape,
+    chat_list: ChatListShape,
     events: EventsShape,
+    history: HistoryShape,
+    chat_history: ChatHistoryShape,
     draft: DraftShape,
     delta: DeltaShape,
     acknowledged: AcknowledgedShape,
@@ -1920,10 +2274,28 @@ export const CommandShape: Shape = {
   of: {
     create_chat: CreateChatShape,
     rename_chat: RenameChatShape,
+    move_chat: MoveChatShape,
     delete_chat: DeleteChatShape,
     send_message: SendMessageShape,
+    edit_message: EditMessageShape,
     regenerate: RegenerateShape,
+    continue_answer: ContinueAnswerShape,
     stop_answer: StopAnswerShape,
+    change_setting: ChangeSettingShape,
+    import_turns: ImportTurnsShape,
+  },
+}
+
+export const ChatEventShape: Shape = {
+  kind: 'union',
+  of: {
+    chat_created: ChatCreatedShape,
+    chat_renamed: ChatRenamedShape,
+    chat_moved: ChatMovedShape,
+    chat_deleted: ChatDeletedShape,
+    message_written: MessageWrittenShape,
+    answer_begun: AnswerBegunShape,
+    answer_ended: AnswerEndedShape,
   },
 }
 
@@ -1932,10 +2304,12 @@ export const EventShape: Shape = {
   of: {
     chat_created: ChatCreatedShape,
     chat_renamed: ChatRenamedShape,
+    chat_moved: ChatMovedShape,
     chat_deleted: ChatDeletedShape,
     message_written: MessageWrittenShape,
     answer_begun: AnswerBegunShape,
     answer_ended: AnswerEndedShape,
+    setting_changed: SettingChangedShape,
   },
 }
 
