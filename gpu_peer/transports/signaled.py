@@ -15,7 +15,7 @@ from aiortc import (
 )
 from aiortc.sdp import candidate_from_sdp
 
-from gpu_peer.transports import gathering
+from gpu_peer.transports import gathering, triggered_checks
 from gpu_peer.transports.chat_channel import ChatChannel, Serve
 from gpu_peer.transports.ice_servers import NONE, IceServers
 from gpu_peer.transports.road import road_of
@@ -82,6 +82,7 @@ class SignaledSession:
             self._peer.sctp.transport._set_role("server")
             self._ice = self._peer.sctp.transport.transport._connection
             gathering.prepare(self._ice, self._servers)
+            triggered_checks.prepare(self._ice)
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except Exception:  # aiortc's parser raises whatever its code happens to
             raise Malformed("The offer is not a session description.") from None
