@@ -16,8 +16,8 @@ from gpu_peer.clock import Clock
 from gpu_peer.transports.alarm import Alarm
 from gpu_peer.transports.gathering import host_addresses
 from gpu_peer.transports.http_body import read_body
-from gpu_peer.transports.ice_servers import NONE, IceServers
-from gpu_peer.transports.relay_choice import choose, resolve
+from gpu_peer.transports.ice_servers import IceServers
+from gpu_peer.transports.relay_choice import Choice, resolve
 from gpu_peer.transports.road import is_near
 from protocol import codec
 from protocol.errors import ProtocolError
@@ -69,13 +69,13 @@ class Relay:
         self._renew_s = math.inf
         self._ends_s = self._probe_s = clock.now_s()
         self._probed_from: list[str] = []
-        self._servers = NONE
+        self._choice = Choice()
 
     def ice_servers(self) -> IceServers:
         """Give what answered; the relay only while the credentials for it are good."""
         if self._clock.now_s() >= self._ends_s:
-            return replace(self._servers, turn=None)
-        return self._servers
+            return replace(self._choice.servers, turn=None)
+        return self._choice.servers
 
     def wake(self) -> None:
         """Ask for it, or for it anew: the signaling server has just been reached."""
@@ -126,13 +126,14 @@ class Relay:
             return
         place = urlsplit(self._server)
         near = [is_near(a) for a in await resolve(place.hostname or "", place.port or 443)]
-        found = await choose(access, addresses, may_be_near=any(near))
-        if found != self._servers:
+        before = self._choice.servers
+        await self._choice.make(access, addresses, may_be_near=any(near))
+        found = self._choice.servers
+        if found != before:
             log.info(
                 "relay_found",
                 stun=found.stun is not None,
                 turn=found.turn and found.turn.server.transport,
             )
-        self._servers = found
         complete = (found.stun or not access.stun) and (found.turn or not access.turn)
         self._probe_s = self._clock.now_s() + (PROBE_S if complete else RETRY_S)
