@@ -68,6 +68,7 @@ class Relay:
         self._access: RelayAccess | None = None
         self._renew_s = math.inf
         self._ends_s = self._probe_s = clock.now_s()
+        self._probed_s = -math.inf
         self._probed_from: list[str] = []
         self._choice = Choice()
 
@@ -80,6 +81,14 @@ class Relay:
     def wake(self) -> None:
         """Ask for it, or for it anew: the signaling server has just been reached."""
         self._renew_s = self._clock.now_s()
+        self._alarm.ring()
+
+    def failed(self) -> None:
+        """Ask the servers again now: a connection had no allocation from what had answered.
+
+        No more often than addresses are compared, or whoever dials could keep this PC asking.
+        """
+        self._probe_s = min(self._probe_s, self._probed_s + LOOK_S)
         self._alarm.ring()
 
     async def run(self) -> None:
@@ -136,4 +145,5 @@ class Relay:
                 turn=found.turn and found.turn.server.transport,
             )
         complete = (found.stun or not access.stun) and (found.turn or not access.turn)
-        self._probe_s = self._clock.now_s() + (PROBE_S if complete else RETRY_S)
+        self._probed_s = self._clock.now_s()
+        self._probe_s = self._probed_s + (PROBE_S if complete else RETRY_S)

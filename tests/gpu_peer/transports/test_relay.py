@@ -141,6 +141,31 @@ async def test_a_server_that_falls_silent_is_noticed_and_found_again(server: Stu
         assert await it.later(RETRY_S) == found(server, "udp")
 
 
+async def test_a_relay_that_gave_no_allocation_is_asked_at_once_whether_it_still_answers(
+    server: StunServer,
+) -> None:
+    async with a_stun_server() as udp, told(access(server, "tcp")) as it:
+        assert it.vds.access is not None
+        it.vds.access.turn.extend(access(udp, "udp").turn)
+        await it.wakes()
+        assert (await it.later(LOOK_S)).turn == found(udp, "udp").turn
+        udp.silent = True
+        it.relay.failed()
+        assert await it.rests() == found(server, "tcp")
+
+
+async def test_failures_one_after_another_are_no_more_probes(server: StunServer) -> None:
+    async with told(access(server)) as it:
+        await it.wakes()
+        asked = len(server.asked)
+        it.relay.failed()
+        it.relay.failed()
+        await it.rests()
+        assert len(server.asked) == asked
+        await it.later(LOOK_S)
+        assert len(server.asked) == 2 * asked
+
+
 async def test_another_address_of_this_machine_is_looked_at_at_once(server: StunServer) -> None:
     async with told(access(server)) as it:
         await it.wakes()
