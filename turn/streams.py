@@ -74,6 +74,8 @@ class StreamClient(asyncio.Protocol):
     """One connection, which is one 5-tuple."""
 
     address: Address
+    may_be_forged = False
+    """TCP's handshake went there and back."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections

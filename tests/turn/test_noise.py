@@ -219,7 +219,13 @@ def assert_empty(relay: Relay) -> None:
     assert not tables.at
     assert not tables.users
     assert not tables.reservations
-    assert set(relay.tally.dropped) <= {"malformed", "unexpected", "not permitted", "too fast"}
+    assert set(relay.tally.dropped) <= {
+        "malformed",
+        "unexpected",
+        "not permitted",
+        "too fast",
+        "too often",
+    }
 
 
 def assert_bounded(relay: Relay) -> None:
