@@ -73,7 +73,7 @@ async def _serve(settings: Settings) -> None:
     server = Server(settings)
     await server.start()
     figures = web.AppRunner(
-        make_figures(server.relay, lambda: len(server.connections.open)),
+        make_figures(server.relay, lambda: len(server.connections)),
         access_log=None,
         handle_signals=False,
     )
