@@ -208,7 +208,7 @@ def _known_to(
         return identity.assertion(origin, socket.gethostname()[:64], time.time())
 
     relay = Relay(server, assertion, clock)
-    client = SignalingClient(server, assertion, sessions, clock, ready, relay.ice_servers)
+    client = SignalingClient(server, assertion, sessions, clock, ready, relay)
     return client.run(), relay.run()
 
 

@@ -1,11 +1,8 @@
 """`python -m signaling`: serve until told to stop."""
 
 import asyncio
-import contextlib
 import errno
-import signal
 import sys
-from collections.abc import Callable
 
 import structlog
 from aiohttp import web
@@ -15,6 +12,7 @@ from signaling.app import METRICS, make_app
 from signaling.config import Settings
 from signaling.errors import CannotStart, PortTaken
 from signaling.http.figures import make_figures
+from vds import process
 
 _log = structlog.get_logger("signaling")
 
@@ -27,8 +25,8 @@ def main() -> int:
     try:
         settings = config.load()
         log.set_up(settings.log_level)
-        _allow_many_sockets()
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        process.allow_many_sockets()
+        with asyncio.Runner(loop_factory=process.uvloop_factory()) as runner:
             runner.run(_serve(settings))
     except CannotStart as why:
         sys.stderr.write(f"{why}\n")
@@ -38,31 +36,8 @@ def main() -> int:
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows
-        return None
-    return uvloop.new_event_loop
-
-
-def _allow_many_sockets() -> None:
-    """Raise the soft limit on open files, often 1,024, to the hard one: a socket is a file."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with contextlib.suppress(ValueError, OSError):  # unlimited is refused in some places
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+    stop = process.stop_signal()
     app = await make_app(settings)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S, handle_signals=False)
     figures = web.AppRunner(make_figures(app[METRICS]), access_log=None, handle_signals=False)

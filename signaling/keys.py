@@ -1,11 +1,6 @@
 """The files of keys: the one that signs tokens, and the secret shared with the relay."""
 
-import base64
-import binascii
-import contextlib
 import errno
-import os
-import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from signaling.errors import CannotStart, DataFolderUnusable, DiskFull, KeyDamaged
+from vds import relay_secret
+from vds.files import write_new
 
 
 def make_folder(folder: Path) -> None:
@@ -56,37 +53,20 @@ def load_or_create(path: Path) -> Ed25519PrivateKey:
 
 
 def load_or_create_secret(path: Path) -> bytes:
-    """Read the secret shared with the relay: 32 bytes, in base64url without padding.
-
-    Where there is none it is made. The relay does the same, perhaps at this moment: it is written
-    beside, and linked into its place unless another one came first.
+    """Read the secret shared with the relay, or make it where there is none.
 
     Raises:
         KeyDamaged: the file holds something else.
         DataFolderUnusable, DiskFull: it cannot be read or written.
     """
-    make_folder(path.parent)
     try:
-        if not path.exists():
-            beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-            try:
-                _write_new(beside, base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"="))
-                with contextlib.suppress(FileExistsError):
-                    os.link(beside, path)
-            finally:
-                beside.unlink(missing_ok=True)
-        text = path.read_bytes().strip()
+        return relay_secret.load(path)
     except OSError as error:
         raise _start_error(error, path.parent) from None
-    try:
-        secret = base64.b64decode(text + b"=", altchars=b"-_", validate=True)
-    except binascii.Error:
-        secret = b""
-    if len(secret) != 32:
+    except relay_secret.Damaged:
         raise KeyDamaged(
             f"The relay's secret {path} is damaged. Remove it and start again: a new one is made."
-        )
-    return secret
+        ) from None
 
 
 def _create(path: Path) -> None:
@@ -96,15 +76,8 @@ def _create(path: Path) -> None:
     )
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
-    _write_new(beside, pem)
+    write_new(beside, pem)
     beside.replace(path)
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _start_error(error: OSError, folder: Path) -> CannotStart:

@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import contextlib
 import errno
-import signal
 import sys
 from collections.abc import Callable
 
@@ -16,6 +14,7 @@ from turn.app import Server
 from turn.config import Settings
 from turn.errors import CannotStart, PortTaken
 from turn.metrics import make_figures
+from vds import process
 
 _log = structlog.get_logger("turn")
 
@@ -34,8 +33,8 @@ def main() -> int:
             sys.stdout.write(coturn.render(settings))
             return 0
         log.set_up(settings.log_level)
-        _allow_many_sockets()
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        process.allow_many_sockets()
+        with asyncio.Runner(loop_factory=process.uvloop_factory() or _selector_loop()) as runner:
             runner.run(_serve(settings))
     except CannotStart as why:
         sys.stderr.write(f"{why}\n")
@@ -45,35 +44,17 @@ def main() -> int:
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows, whose own default cannot watch UDP sockets
-        return asyncio.SelectorEventLoop if sys.platform == "win32" else None
-    return uvloop.new_event_loop
-
-
-def _allow_many_sockets() -> None:
-    """Raise the soft limit on open files, often 1,024, to the hard one: a socket is a file."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with contextlib.suppress(ValueError, OSError):  # unlimited is refused in some places
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def _selector_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Without uvloop: the default of Windows cannot watch UDP sockets."""
+    return asyncio.SelectorEventLoop if sys.platform == "win32" else None
 
 
 async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+    stop = process.stop_signal()
     server = Server(settings)
     await server.start()
     figures = web.AppRunner(
-        make_figures(server.relay, lambda: len(server.connections.open)),
+        make_figures(server.relay, lambda: len(server.connections)),
         access_log=None,
         handle_signals=False,
     )

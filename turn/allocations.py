@@ -28,13 +28,17 @@ _TRIES = 64
 class Client(Protocol):
     """The client's end of a 5-tuple (section 3.2): hashable, equal where the 5-tuple is.
 
-    The tables and the relay read its address only. The other methods are for the sockets' side,
+    The tables and the relay read its properties only. The methods are for the sockets' side,
     which does with them what the relay says.
     """
 
     @property
     def address(self) -> Address:
         """Where its messages come from."""
+
+    @property
+    def may_be_forged(self) -> bool:
+        """Whether somebody else may have written that address: in a datagram anybody can."""
 
     def __hash__(self) -> int:
         """Two of one 5-tuple have one hash."""

@@ -14,6 +14,7 @@ from turn.clients import perform
 from turn.config import Settings
 from turn.errors import BadSetting, CannotStart, PortTaken
 from turn.relay import Relay
+from turn.stream_listener import StreamListener
 from turn.streams import Connections
 from turn.udp import UdpListener
 
@@ -31,7 +32,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.udp: list[UdpListener] = []
-        self._servers: list[asyncio.Server] = []
+        self._streams: list[StreamListener] = []
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -50,9 +51,9 @@ class Server:
             for host in settings.hosts or _all_hosts():
                 udp = _bind(host, settings.turn_port, socket.SOCK_DGRAM, "HEARTH_TURN_PORT")
                 self.udp.append(UdpListener(self.relay, udp))
-                await self._accept(host, settings.turn_port, "HEARTH_TURN_PORT", None)
+                self._accept(host, settings.turn_port, "HEARTH_TURN_PORT", None)
                 if tls is not None:
-                    await self._accept(host, settings.turn_tls_port, "HEARTH_TURN_TLS_PORT", tls)
+                    self._accept(host, settings.turn_tls_port, "HEARTH_TURN_TLS_PORT", tls)
         except CannotStart:
             await self.stop()
             raise
@@ -67,8 +68,8 @@ class Server:
         self.relay.stop()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for server in self._servers:
-            server.close()
+        while self._streams:
+            await self._streams.pop().close()
         self.connections.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
@@ -77,15 +78,9 @@ class Server:
         while self.udp:
             self.udp.pop().close()
 
-    async def _accept(self, host: str, port: int, setting: str, tls: ssl.SSLContext | None) -> None:
-        listener = _bind(host, port, socket.SOCK_STREAM, setting)
-        # The loop agrees on TLS: a handshake that we begin ourselves loses what a client has said
-        # already, since uvloop reads before it can be told not to.
-        within = self.connections.limits.allocate_within_s if tls else None
-        server = await asyncio.get_running_loop().create_server(
-            self.connections.make, sock=listener, backlog=256, ssl=tls, ssl_handshake_timeout=within
-        )
-        self._servers.append(server)
+    def _accept(self, host: str, port: int, setting: str, tls: ssl.SSLContext | None) -> None:
+        bound = _bind(host, port, socket.SOCK_STREAM, setting)
+        self._streams.append(StreamListener(self.connections, bound, tls))
 
     async def _sweep(self) -> None:
         while True:

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     limit_turn_allocations: Positive = 2000
     limit_turn_kbit_per_user: Positive = 20_000
     limit_turn_kbit: Positive = 200_000
+    limit_turn_answers_per_address: Positive = 100
     limit_turn_connections: Positive = 2000
     limit_turn_connections_per_address: Positive = 100
 
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
             allocations=self.limit_turn_allocations,
             bytes_per_s_and_user=self.limit_turn_kbit_per_user * 125,
             bytes_per_s=self.limit_turn_kbit * 125,
+            answers_per_s_and_address=self.limit_turn_answers_per_address,
         )
 
     @property

@@ -6,6 +6,7 @@ from string import Template
 from turn import secret
 from turn.config import Settings
 from turn.credentials import REALM
+from vds import relay_secret
 
 
 def render(settings: Settings) -> str:
@@ -14,7 +15,7 @@ def render(settings: Settings) -> str:
     values = {
         "name": settings.turn_name,
         "realm": REALM,
-        "secret": secret.in_text(secret.load(settings.secret_file)),
+        "secret": relay_secret.in_text(secret.load(settings.secret_file)),
         "port": settings.turn_port,
         "tls_port": settings.turn_tls_port,
         "listening": _lines("listening-ip", settings.hosts),

@@ -27,6 +27,7 @@ from turn.credentials import Credentials
 from turn.errors import Refused
 from turn.limits import Limits
 from turn.nonces import Nonces
+from turn.strangers import Strangers
 from turn.tally import Tally
 
 
@@ -74,6 +75,7 @@ class Relay:
         self.allocations = Allocations(hosts)
         self._secret = secret
         self._nonces = nonces or Nonces()
+        self._strangers = Strangers(limits.answers_per_s_and_address)
         self._bandwidth = Bucket(limits.bytes_per_s, now)
         self._allocator = Allocator(self.allocations, limits)
         self._handlers: dict[int, Callable[[_Request], list[Action]]] = {
@@ -97,6 +99,7 @@ class Relay:
 
     def expire(self, now: float) -> list[Action]:
         """Drop what has ended; to be called every second or so."""
+        self._strangers.expire(now)
         return [Ended(client) for client in self.allocations.expire(now)]
 
     def forward(self, allocation: Allocation, frame: memoryview, now: float) -> Client | None:
@@ -132,14 +135,16 @@ class Relay:
         if message.cls is not Class.REQUEST:
             return self._drop("unexpected")
         if message.method == Method.BINDING:
-            return self._answer_binding(client, message)
+            return self._answer_binding(client, message, now)
         handler = self._handlers.get(message.method)
         if handler is None:
             return self._drop("unexpected")
         return self._answer(handler, client, message, now, wall)
 
-    def _answer_binding(self, client: Client, message: Message) -> list[Action]:
+    def _answer_binding(self, client: Client, message: Message, now: float) -> list[Action]:
         """Say where a request came from, to anybody (RFC 8489, section 2)."""
+        if not self._may_answer(client, now):
+            return self._drop("too often")
         if message.unknown:
             return self._refuse(client, message, Refused(420, _unknown(message)), None)
         return self._succeed(client, message, None, stun.XOR_MAPPED_ADDRESS.of(client.address))
@@ -159,6 +164,8 @@ class Relay:
                 raise Refused(420, _unknown(message))
             return handler(_Request(client, message, who, now))
         except Refused as why:
+            if who is None and not self._may_answer(client, now):
+                return self._drop("too often")
             return self._refuse(client, message, why, who)
 
     def _authenticate(
@@ -182,6 +189,12 @@ class Relay:
         if not found.may_allocate(wall) and client not in self.allocations.of:
             raise self._challenge(401, client, now)
         return found
+
+    def _may_answer(self, client: Client, now: float) -> bool:
+        """Whether to answer without credentials: not too often to who may not have asked."""
+        if not client.may_be_forged or client in self.allocations.of:
+            return True
+        return self._strangers.may_be_answered(client.address[0], now)
 
     def _challenge(self, code: int, client: Client, now: float) -> Refused:
         nonce = self._nonces.make(client.address, now)

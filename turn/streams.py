@@ -21,7 +21,7 @@ _STUN = range(4)
 
 
 class Connections:
-    """The connections that are open, and how many more may be."""
+    """How many connections there are and may be, and those that are open."""
 
     def __init__(self, relay: Relay, limits: StreamLimits) -> None:
         self.relay = relay
@@ -30,32 +30,28 @@ class Connections:
         self._by_host: Counter[str] = Counter()
         self._emptied: asyncio.Event | None = None
 
-    def make(self) -> "StreamClient":
-        """Give the protocol of a new connection, for `loop.create_server`."""
-        return StreamClient(self)
+    def __len__(self) -> int:
+        return self._by_host.total()
 
-    def admit(self, client: "StreamClient") -> bool:
-        """Count a connection in, unless there are too many."""
-        host, limits = client.address[0], self.limits
-        if len(self.open) >= limits.connections or self._by_host[host] >= limits.per_address:
+    def admit(self, address: Address) -> bool:
+        """Count a connection in from its accepting on, unless there are too many."""
+        limits = self.limits
+        if len(self) >= limits.connections or self._by_host[address[0]] >= limits.per_address:
             return False
-        self.open.add(client)
-        self._by_host[host] += 1
+        self._by_host[address[0]] += 1
         return True
 
-    def leave(self, client: "StreamClient") -> None:
+    def leave(self, address: Address) -> None:
         """Count it out."""
-        if client in self.open:
-            self.open.remove(client)
-            self._by_host[client.address[0]] -= 1
-            if not self._by_host[client.address[0]]:
-                del self._by_host[client.address[0]]
-        if self._emptied is not None and not self.open:
+        self._by_host[address[0]] -= 1
+        if not self._by_host[address[0]]:
+            del self._by_host[address[0]]
+        if self._emptied is not None and not self._by_host:
             self._emptied.set()
 
     async def all_closed(self) -> None:
-        """Wait until none is open."""
-        if self.open:
+        """Wait until there is none."""
+        if self._by_host:
             self._emptied = asyncio.Event()
             await self._emptied.wait()
 
@@ -73,9 +69,14 @@ class Connections:
 class StreamClient(asyncio.Protocol):
     """One connection, which is one 5-tuple."""
 
-    address: Address
+    may_be_forged = False
+    """TCP's handshake went there and back."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, address: Address) -> None:
+        self.address = address
+        self.has_begun = False
+        """Whether it was opened, TLS and all; who admitted it counts it out where it never is."""
+
         self._connections = connections
         self._relay = connections.relay
         self._allocation: Allocation | None = None
@@ -83,18 +84,16 @@ class StreamClient(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take it, or end it where there are too many. TLS has been agreed on by now."""
+        """Begin. It was admitted before, and TLS has been agreed on by now."""
         self._transport = cast(asyncio.Transport, transport)
-        host, port, *_ = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104
-        self.address = (host.partition("%")[0], port)
-        if not self._connections.admit(self):
-            self._transport.abort()
-            return
+        self.has_begun = True
+        self._connections.open.add(self)
         self._expect_allocation()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Its allocation ends with it (section 3.3)."""
-        self._connections.leave(self)
+        self._connections.open.remove(self)
+        self._connections.leave(self.address)
         perform(self._relay.lose(self))
         if self._deadline is not None:
             self._deadline.cancel()

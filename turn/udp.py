@@ -78,6 +78,11 @@ class UdpClient:
         """Host and port, without what sockets of IPv6 add."""
         return self.sender[0].partition("%")[0], self.sender[1]
 
+    @property
+    def may_be_forged(self) -> bool:
+        """Nothing has shown yet that the sender is there."""
+        return True
+
     def send(self, data: bytes | memoryview) -> None:
         """Send a datagram; where the system has no room it is lost, as any datagram may be."""
         with contextlib.suppress(OSError):

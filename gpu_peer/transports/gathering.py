@@ -1,5 +1,7 @@
 """What addresses a connection offers, beyond what aiortc can be told. aioice is pinned."""
 
+from collections.abc import Callable
+
 import aioice
 from aioice.ice import get_host_addresses
 
@@ -19,10 +21,13 @@ def host_addresses() -> list[str]:
     return get_host_addresses(use_ipv4=True, use_ipv6=True) or list(LOOPBACK)
 
 
-def prepare(connection: aioice.Connection, servers: IceServers) -> None:
+def prepare(
+    connection: aioice.Connection, servers: IceServers, relay_failed: Callable[[], None]
+) -> None:
     """Have the connection gather from these servers, none of them asked from where it is silent.
 
     Set here and not as `RTCIceServer`s: aiortc understands no IPv6 literal in their addresses.
+    `relay_failed` is called where there is no allocation in the end.
     """
     gather = connection.get_component_candidates
     stun, turn = servers.stun, servers.turn
@@ -41,6 +46,9 @@ def prepare(connection: aioice.Connection, servers: IceServers) -> None:
             connection.turn_username = turn.username
             connection.turn_password = turn.credential
         heard = [address for address in found if address in servers.stun_from]
-        return [*candidates, *await gather(component, heard, GATHER_S)]
+        candidates += await gather(component, heard, GATHER_S)
+        if turn is not None and all(candidate.type != "relay" for candidate in candidates):
+            relay_failed()
+        return candidates
 
     setattr(connection, "get_component_candidates", gather_from)  # noqa: B010

@@ -17,3 +17,6 @@ class Introducer(Protocol):
 
     def ice_servers(self) -> IceServers:
         """Give the servers of its own that answer now. It does not wait."""
+
+    def relay_failed(self) -> None:
+        """Say that a relay given by `ice_servers` gave a connection no allocation."""

@@ -16,8 +16,8 @@ from gpu_peer.clock import Clock
 from gpu_peer.transports.alarm import Alarm
 from gpu_peer.transports.gathering import host_addresses
 from gpu_peer.transports.http_body import read_body
-from gpu_peer.transports.ice_servers import NONE, IceServers
-from gpu_peer.transports.relay_choice import choose, resolve
+from gpu_peer.transports.ice_servers import IceServers
+from gpu_peer.transports.relay_choice import Choice, resolve
 from gpu_peer.transports.road import is_near
 from protocol import codec
 from protocol.errors import ProtocolError
@@ -68,18 +68,27 @@ class Relay:
         self._access: RelayAccess | None = None
         self._renew_s = math.inf
         self._ends_s = self._probe_s = clock.now_s()
+        self._probed_s = -math.inf
         self._probed_from: list[str] = []
-        self._servers = NONE
+        self._choice = Choice()
 
     def ice_servers(self) -> IceServers:
         """Give what answered; the relay only while the credentials for it are good."""
         if self._clock.now_s() >= self._ends_s:
-            return replace(self._servers, turn=None)
-        return self._servers
+            return replace(self._choice.servers, turn=None)
+        return self._choice.servers
 
     def wake(self) -> None:
         """Ask for it, or for it anew: the signaling server has just been reached."""
         self._renew_s = self._clock.now_s()
+        self._alarm.ring()
+
+    def failed(self) -> None:
+        """Ask the servers again now: a connection had no allocation from what had answered.
+
+        No more often than addresses are compared, or whoever dials could keep this PC asking.
+        """
+        self._probe_s = min(self._probe_s, self._probed_s + LOOK_S)
         self._alarm.ring()
 
     async def run(self) -> None:
@@ -126,13 +135,15 @@ class Relay:
             return
         place = urlsplit(self._server)
         near = [is_near(a) for a in await resolve(place.hostname or "", place.port or 443)]
-        found = await choose(access, addresses, may_be_near=any(near))
-        if found != self._servers:
+        before = self._choice.servers
+        await self._choice.make(access, addresses, may_be_near=any(near))
+        found = self._choice.servers
+        if found != before:
             log.info(
                 "relay_found",
                 stun=found.stun is not None,
                 turn=found.turn and found.turn.server.transport,
             )
-        self._servers = found
         complete = (found.stun or not access.stun) and (found.turn or not access.turn)
-        self._probe_s = self._clock.now_s() + (PROBE_S if complete else RETRY_S)
+        self._probed_s = self._clock.now_s()
+        self._probe_s = self._probed_s + (PROBE_S if complete else RETRY_S)

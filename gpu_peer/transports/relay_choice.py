@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from gpu_peer.transports.ice_servers import IceServers, Server, Turn, parse
+from gpu_peer.transports.ice_servers import NONE, Server, Turn, parse
 from gpu_peer.transports.probe import answers
 from gpu_peer.transports.road import is_near
 from protocol.roads import RelayAccess
@@ -16,23 +18,85 @@ ORDER = ("udp", "tcp", "tls")
 MOST = 8
 """Of whatever a server names, so many are looked at."""
 
+T = TypeVar("T")
 
-async def choose(access: RelayAccess, local: Sequence[str], *, may_be_near: bool) -> IceServers:
-    """Ask all of them at once.
 
-    Args:
-        access: What the signaling server named.
-        local: This machine's addresses.
-        may_be_near: Whether they may be in this machine's network, as the signaling server is. One
-            on the internet must not have the PC knock at doors in its own network.
-    """
-    stun, turn = await asyncio.gather(
-        _stun([parse(url) for url in access.stun[:MOST]], local, may_be_near=may_be_near),
-        _turn([parse(url) for url in access.turn[:MOST]], may_be_near=may_be_near),
-    )
-    if turn is None or access.username is None or access.credential is None:
-        return stun
-    return replace(stun, turn=Turn(turn, access.username, access.credential))
+class Choice:
+    """Which servers a connection may ask, as far as that is known by now."""
+
+    def __init__(self) -> None:
+        self.servers = NONE
+
+    async def make(self, access: RelayAccess, local: Sequence[str], *, may_be_near: bool) -> None:
+        """Ask all of them at once, and improve `servers` with each answer.
+
+        What is known from before counts until its own probe has ended.
+
+        Args:
+            access: What the signaling server named.
+            local: This machine's addresses.
+            may_be_near: Whether they may be in this machine's network, as the signaling server is.
+                One on the internet must not have the PC knock at doors in its own network.
+        """
+        await asyncio.gather(
+            self._make_stun(access, local, may_be_near=may_be_near),
+            self._make_turn(access, may_be_near=may_be_near),
+        )
+
+    async def _make_stun(
+        self, access: RelayAccess, local: Sequence[str], *, may_be_near: bool
+    ) -> None:
+        # aioice asks from IPv4 addresses only: with IPv6 nobody translates.
+        mine = [address for address in local if ":" not in address][:MOST]
+        before = self.servers
+        for server in await _parsed(access.stun, may_be_near=may_be_near):
+            if ":" in server.host or server.transport != "udp":
+                continue
+            known = before.stun_from if server == before.stun else ()
+            use = partial(self._use_stun, server)
+            if await _ask(mine, partial(answers, server), known, use):
+                return
+        self.servers = replace(self.servers, stun=None, stun_from=frozenset())
+
+    def _use_stun(self, server: Server, asked_from: list[str]) -> None:
+        if asked_from:
+            self.servers = replace(self.servers, stun=server, stun_from=frozenset(asked_from))
+
+    async def _make_turn(self, access: RelayAccess, *, may_be_near: bool) -> None:
+        username, credential = access.username, access.credential
+        if username is None or credential is None:
+            self.servers = replace(self.servers, turn=None)
+            return
+
+        def use(heard: list[Server]) -> None:
+            turn = Turn(heard[0], username, credential) if heard else None
+            self.servers = replace(self.servers, turn=turn)
+
+        servers = await _parsed(access.turn, may_be_near=may_be_near)
+        servers.sort(key=lambda server: ORDER.index(server.transport))
+        known = self.servers.turn
+        await _ask(servers, answers, [] if known is None else [known.server], use)
+
+
+async def _ask(
+    asked: Sequence[T],
+    probe: Callable[[T], Awaitable[bool]],
+    known: Collection[T],
+    use: Callable[[list[T]], None],
+) -> list[T]:
+    """Ask all at once. Give those that answer in their order, and to `use` as soon as they do."""
+    counts = {one: one in known for one in asked}
+
+    def counting() -> list[T]:
+        return [one for one, does in counts.items() if does]
+
+    async def ask(one: T) -> None:
+        counts[one] = await probe(one)
+        use(counting())
+
+    use(counting())
+    await asyncio.gather(*map(ask, asked))
+    return counting()
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -55,29 +119,7 @@ async def _literals(server: Server, *, may_be_near: bool) -> list[Server]:
     return [replace(server, host=address) for address in addresses]
 
 
-async def _stun(
-    named: Sequence[Server | None], local: Sequence[str], *, may_be_near: bool
-) -> IceServers:
-    # aioice asks from IPv4 addresses only: with IPv6 nobody translates.
-    mine = [address for address in local if ":" not in address][:MOST]
-    for server in await _all(named, may_be_near=may_be_near):
-        if ":" in server.host or server.transport != "udp":
-            continue
-        heard = await asyncio.gather(*(answers(server, address) for address in mine))
-        asked_from = frozenset(a for a, did in zip(mine, heard, strict=True) if did)
-        if asked_from:
-            return IceServers(stun=server, stun_from=asked_from)
-    return IceServers()
-
-
-async def _turn(named: Sequence[Server | None], *, may_be_near: bool) -> Server | None:
-    servers = await _all(named, may_be_near=may_be_near)
-    servers.sort(key=lambda server: ORDER.index(server.transport))
-    heard = await asyncio.gather(*map(answers, servers))
-    return next((s for s, did in zip(servers, heard, strict=True) if did), None)
-
-
-async def _all(named: Sequence[Server | None], *, may_be_near: bool) -> list[Server]:
-    known = [server for server in named if server is not None]
+async def _parsed(urls: Sequence[str], *, may_be_near: bool) -> list[Server]:
+    known = [server for url in urls[:MOST] if (server := parse(url)) is not None]
     found = await asyncio.gather(*(_literals(s, may_be_near=may_be_near) for s in known))
     return [server for servers in found for server in servers]

@@ -15,7 +15,7 @@ from aiortc import (
 )
 from aiortc.sdp import candidate_from_sdp
 
-from gpu_peer.transports import gathering
+from gpu_peer.transports import gathering, triggered_checks
 from gpu_peer.transports.chat_channel import ChatChannel, Serve
 from gpu_peer.transports.ice_servers import NONE, IceServers
 from gpu_peer.transports.road import road_of
@@ -44,6 +44,7 @@ class SignaledSession:
         certificate: RTCCertificate,
         serve: Callable[[RoadName], Serve],
         servers: IceServers = NONE,
+        relay_failed: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare.
 
@@ -52,8 +53,10 @@ class SignaledSession:
             serve: Gives, for a road, what finds out who it is and talks to the device until the
                 channel is closed. Handed the fingerprints of the descriptions that are enforced.
             servers: May be asked for more addresses of this PC.
+            relay_failed: Called where the relay among them gives no allocation.
         """
         self._servers = servers
+        self._relay_failed = relay_failed
         # Not none: the default is a third party's STUN server.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         # aiortc has no public way to give it a certificate.
@@ -81,7 +84,8 @@ class SignaledSession:
             # The device is the DTLS client: censors know the handshakes that libraries begin.
             self._peer.sctp.transport._set_role("server")
             self._ice = self._peer.sctp.transport.transport._connection
-            gathering.prepare(self._ice, self._servers)
+            gathering.prepare(self._ice, self._servers, self._relay_failed)
+            triggered_checks.prepare(self._ice)
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except Exception:  # aiortc's parser raises whatever its code happens to
             raise Malformed("The offer is not a session description.") from None

@@ -97,7 +97,10 @@ class SignaledSessions:
             self._spawn(introducer.vouch(posted.room))
 
         session = SignaledSession(
-            self._certificate, lambda road: self._serve(road, vouch), introducer.ice_servers()
+            self._certificate,
+            lambda road: self._serve(road, vouch),
+            introducer.ice_servers(),
+            introducer.relay_failed,
         )
         self._sessions[key] = ((introducer, account), session)
         self._spawn(self._run(key, session, posted, offer, introducer))

@@ -14,7 +14,7 @@ import structlog
 from gpu_peer.clock import Clock
 from gpu_peer.transports.alarm import Alarm
 from gpu_peer.transports.backoff import delay_s
-from gpu_peer.transports.ice_servers import IceServers
+from gpu_peer.transports.relay import Relay
 from gpu_peer.transports.signaled_sessions import Signals
 from gpu_peer.transports.signaling_link import Link
 from gpu_peer.transports.signaling_poll import open_poll
@@ -56,7 +56,7 @@ class SignalingClient:
         signals: Signals,
         clock: Clock,
         on_ready: Callable[[], None],
-        ice_servers: Callable[[], IceServers],
+        relay: Relay,
     ) -> None:
         """Prepare.
 
@@ -66,14 +66,15 @@ class SignalingClient:
             signals: Takes what devices send.
             clock: The time.
             on_ready: Called each time the server has welcomed this home.
-            ice_servers: Gives the server's own that answer.
+            relay: The server's own.
         """
         self._server = server
         self._assertion = assertion
         self._signals = signals
         self._clock = clock
         self._on_ready = on_ready
-        self.ice_servers = ice_servers
+        self.ice_servers = relay.ice_servers
+        self.relay_failed = relay.failed
         self._alarm = Alarm(clock)
         self._link: Link | None = None
         self._failures = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 from figures import Comparison, Floor, Neighbours, judge, paired
 
 from protocol.roads import turn_password, turn_username
-from turn import secret
+from vds import relay_secret
 
 ROUNDS = 5
 SECONDS = 2.0
@@ -73,7 +73,7 @@ def carried(port: int, road: str, key: bytes) -> float:
 def our_relay(folder: Path, key: bytes) -> Iterator[int]:
     """Run `python -m turn` and give its port."""
     file = folder / "secret"
-    file.write_text(secret.in_text(key))
+    file.write_text(relay_secret.in_text(key))
     port = free_port()
     settings = {
         "HEARTH_TURN_NAME": "127.0.0.1",
@@ -95,7 +95,7 @@ def coturn(folder: Path, key: bytes, program: str) -> Iterator[int]:
     file = folder / "coturn.conf"
     file.write_text(
         f"listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nlistening-port={port}\nrealm=hearth\n"
-        f"use-auth-secret\nstatic-auth-secret={secret.in_text(key)}\nallow-loopback-peers\n"
+        f"use-auth-secret\nstatic-auth-secret={relay_secret.in_text(key)}\nallow-loopback-peers\n"
         "no-tls\nno-dtls\nno-cli\nrelay-threads=1\nlog-file=/dev/null\nno-stdout-log\n"
         f"pidfile={folder / 'coturn.pid'}\nuserdb={folder / 'coturn.sqlite'}\n"
     )

@@ -1,7 +1,6 @@
 """The files of the signing key and of the relay's secret."""
 
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,20 +54,14 @@ def test_the_relays_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> N
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_all_who_make_the_secret_at_once_have_the_same(tmp_path: Path) -> None:
-    for number in range(20):
-        path = tmp_path / str(number) / "secret"
-        with ThreadPoolExecutor(8) as threads:
-            assert len(set(threads.map(load_or_create_secret, [path] * 8))) == 1
-
-
-def test_a_secret_that_another_part_wrote_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("-_" + "A" * 41 + "\n")
-    assert load_or_create_secret(tmp_path / "secret") == b"\xfb\xf0" + bytes(30)
-
-
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 43, b"A" * 44])
 def test_a_damaged_secret_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret").write_bytes(content)
     with pytest.raises(KeyDamaged, match="Remove it"):
         load_or_create_secret(tmp_path / "secret")
+
+
+def test_a_secret_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataFolderUnusable, match="HEARTH_DATA"):
+        load_or_create_secret(tmp_path / "file" / "secret")

@@ -17,7 +17,11 @@ NOW = 1_000.0
 WALL = 1_700_000_000.0
 HOSTS = {stun.IPV4: "203.0.113.5", stun.IPV6: "2001:db8::5"}
 LIMITS = Limits(
-    allocations_per_user=3, allocations=6, bytes_per_s_and_user=10_000, bytes_per_s=30_000
+    allocations_per_user=3,
+    allocations=6,
+    bytes_per_s_and_user=10_000,
+    bytes_per_s=30_000,
+    answers_per_s_and_address=100,
 )
 UDP = stun.REQUESTED_TRANSPORT.of(17)
 
@@ -39,6 +43,7 @@ class Caller:
     nonce: str | None = None
     inbox: list[bytes] = field(default_factory=list)
     allocation: Allocation | None = None
+    may_be_forged: bool = True
 
     def send(self, data: bytes | memoryview) -> None:
         self.inbox.append(bytes(data))

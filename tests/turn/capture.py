@@ -51,7 +51,7 @@ class Recorder(Relay):
     """A relay that notes what comes and what it does about it."""
 
     def __init__(self) -> None:
-        limits = Limits(100, 100, 1e9, 1e9)
+        limits = Limits(100, 100, 1e9, 1e9, 1e9)
         super().__init__(SECRET, {stun.IPV4: HOST}, limits, 0, Nonces(NONCE_KEY))
         self.lines: list[dict[str, object]] = []
 

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from protocol.roads import turn_password, turn_username
 from tests.turn.caller import SECRET, free_port
-from turn import secret
 from turn.app import Server
 from turn.config import Settings
+from vds import relay_secret
 
 NAME = "relay.test"
 
@@ -86,7 +86,7 @@ def credentials(user: str = "anna") -> tuple[str, str]:
 @pytest.fixture
 async def running(tmp_path: Path, certificates: Certificates) -> AsyncIterator[Running]:
     file = tmp_path / "secret"
-    file.write_text(secret.in_text(SECRET))
+    file.write_text(relay_secret.in_text(SECRET))
     settings = Settings(
         _env_file=None,
         data=tmp_path,

@@ -43,7 +43,11 @@ def test_a_recorded_conversation_has_the_same_end(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Allocations, "free_address", recorded_address)
     relay = Relay(
-        SECRET, {stun.IPV4: HOST}, Limits(9, 9, 1e9, 1e9), RECORDED[0]["now"], Nonces(NONCE_KEY)
+        SECRET,
+        {stun.IPV4: HOST},
+        Limits(9, 9, 1e9, 1e9, 1e9),
+        RECORDED[0]["now"],
+        Nonces(NONCE_KEY),
     )
     callers = {line["from"]: Caller(relay, address=(HOST, line["from"])) for line in RECORDED}
     codes = []

@@ -13,8 +13,9 @@ from protocol.roads import turn_password
 from tests.turn.caller import SECRET, Caller, code, free_port, make_relay
 from tests.turn.conftest import Running, credentials
 from tests.turn.refused import FORBIDDEN, PORTS, REFUSED_V4, REFUSED_V6, WireClient
-from turn import coturn, secret
+from turn import coturn
 from turn.config import Settings
+from vds import relay_secret
 
 
 @pytest.mark.parametrize("host", REFUSED_V4 + REFUSED_V6)
@@ -65,7 +66,7 @@ def coturn_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stun.Add
     if program is None:
         pytest.skip("coturn is not installed: apt-get install coturn")
     folder = tmp_path_factory.mktemp("coturn")
-    (folder / "secret").write_text(secret.in_text(SECRET))
+    (folder / "secret").write_text(relay_secret.in_text(SECRET))
     port = free_port()
     settings = Settings(
         _env_file=None,

@@ -5,7 +5,7 @@ import pytest
 from protocol import stun
 from protocol.stun import Class, Method
 from tests.turn.caller import LIMITS, NOW, UDP, WALL, Caller, code, make_relay, pair
-from turn import channel_data
+from turn import channel_data, strangers
 from turn.allocations import MOST_CHANNELS
 from turn.limits import Limits
 from turn.relay import Relay
@@ -426,8 +426,68 @@ def test_the_short_way_is_closed_to_who_sends_too_much(relay: Relay) -> None:
     assert relay.forward(anna.allocation, memoryview(bytearray(frame)), NOW) is None
 
 
+def asks(caller: Caller, times: int, method: Method = Method.BINDING) -> int:
+    """Ask so often without credentials, and give how many answers there were."""
+    for _ in range(times):
+        caller.say(stun.build(method, Class.REQUEST, stun.new_transaction_id()))
+    return len(caller.got())
+
+
+MOST = int(LIMITS.answers_per_s_and_address)
+
+
+@pytest.mark.parametrize("method", [Method.BINDING, Method.ALLOCATE])
+def test_who_shows_no_credentials_is_answered_so_often_and_then_not(
+    anna: Caller, method: Method
+) -> None:
+    assert asks(anna, MOST + 50, method) == MOST
+    assert anna.relay.tally.dropped["too often"] == 50
+    anna.now += 0.5
+    assert asks(anna, MOST, method) == MOST / 2
+
+
+def test_answers_are_counted_by_address_and_by_64_bits_of_ipv6(relay: Relay) -> None:
+    def at(host: str, port: int = 1) -> Caller:
+        return Caller(relay, address=(host, port))
+
+    assert asks(at("198.51.100.1"), MOST) == asks(at("2001:db8::1"), MOST) == MOST
+    assert asks(at("198.51.100.1", 2), 1) == asks(at("2001:db8::ffff:2"), 1) == 0
+    assert asks(at("198.51.100.2"), 1) == asks(at("2001:db8:0:1::1"), 1) == 1
+
+
+def test_wrong_credentials_are_none(anna: Caller) -> None:
+    nonce = anna.ask(stun.build(Method.ALLOCATE, Class.REQUEST, bytes(12))).get(stun.NONCE)
+    who = [stun.USERNAME.of("x"), stun.REALM.of("hearth"), stun.NONCE.of(nonce or "")]
+    for _ in range(2 * MOST):
+        anna.say(stun.build(Method.ALLOCATE, Class.REQUEST, bytes(12), who, key=b"guess"))
+    assert len(anna.got()) == MOST - 1
+
+
+def test_who_has_an_allocation_is_answered_whatever_strangers_do(
+    relay: Relay, anna: Caller
+) -> None:
+    anna.allocate()
+    asks(Caller(relay, address=(anna.address[0], 1)), 2 * MOST)
+    assert asks(anna, 10) == 10
+    assert anna.request(Method.REFRESH).cls is Class.SUCCESS
+
+
+def test_who_came_by_tcp_is_there_and_is_answered(relay: Relay) -> None:
+    assert asks(Caller(relay, may_be_forged=False), 2 * MOST) == 2 * MOST
+
+
+def test_strangers_take_a_little_memory_for_a_little_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "MOST", 50)
+    met = strangers.Strangers(100)
+    for n in range(200):
+        assert met.may_be_answered(f"198.51.100.{n}", NOW)
+    assert len(met) == 50
+    met.expire(NOW + 1)
+    assert len(met) == 0
+
+
 def test_an_allocation_has_so_many_channels() -> None:
-    relay = make_relay(limits=Limits(100, 100, 1e6, 1e6))
+    relay = make_relay(limits=Limits(100, 100, 1e6, 1e6, 100))
     callers = [Caller(relay, address=("198.51.100.1", port)) for port in range(MOST_CHANNELS + 1)]
     addresses = [caller.allocate() for caller in callers]
     codes = [code(callers[0].bind(0x4000 + n, peer)) for n, peer in enumerate(addresses)]

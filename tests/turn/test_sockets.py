@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 import time
+from dataclasses import replace
 
 import pytest
 from aioice import turn as aioice_turn
@@ -149,6 +150,62 @@ async def test_a_handshake_that_fails_leaves_nothing_behind(running: Running) ->
         await running.server.connections.all_closed()
 
 
+@pytest.fixture
+def few_connections(running: Running) -> int:
+    """Have the running relay take few connections from one address, and give how many."""
+    connections = running.server.connections
+    connections.limits = replace(connections.limits, per_address=3)
+    return 3
+
+
+@pytest.mark.parametrize("road", ["tcp", "tls"])
+async def test_a_connection_counts_before_it_says_anything(
+    running: Running, certificates: Certificates, few_connections: int, road: str
+) -> None:
+    settings, connections = running.settings, running.server.connections
+    port = settings.turn_tls_port if road == "tls" else settings.turn_port
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(few_connections)]
+    reader, one_more = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert len(connections) == few_connections
+    for _, writer in (silent.pop(), (reader, one_more)):
+        await close(writer)
+    await _fewer(running, few_connections)
+    transport, _ = await allocate(running, road, certificates)
+    transport.close()
+    for _, writer in silent:
+        await close(writer)
+    async with asyncio.timeout(5):
+        await connections.all_closed()
+
+
+async def test_a_handshake_that_does_not_end_is_ended(running: Running) -> None:
+    connections = running.server.connections
+    for listener in running.server._streams:
+        listener._within_s = listener._within_s and 0.05
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.settings.turn_tls_port)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    async with asyncio.timeout(5):
+        await connections.all_closed()
+    await close(writer)
+
+
+async def test_a_stop_waits_for_no_handshake(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("turn.app._CLOSE_S", 600)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.settings.turn_tls_port)
+    while not len(running.server.connections):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await running.server.stop()
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    await close(writer)
+
+
 async def test_channel_data_of_a_stranger_is_not_answered(running: Running) -> None:
     loop = asyncio.get_running_loop()
     transport, inbox = await loop.create_datagram_endpoint(
@@ -185,6 +242,13 @@ async def _no_allocations(running: Running) -> None:
         while running.server.relay.allocations.of:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert not any(listener.allocations for listener in running.server.udp)
+
+
+async def _fewer(running: Running, than: int) -> None:
+    """Wait until an end has been noticed."""
+    async with asyncio.timeout(5):
+        while len(running.server.connections) >= than:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 async def test_the_interface_is_no_part_of_an_address() -> None:

@@ -1,5 +1,8 @@
 """What a device is given so that it can dial the PC the next time."""
 
+from collections.abc import Sequence
+from ipaddress import ip_address
+
 from gpu_peer.errors import StorageError
 from gpu_peer.storage.lan_credentials import LanCredentials
 from gpu_peer.transports.lan.listener import Reachable
@@ -38,10 +41,16 @@ class LanTickets:
         if credential is None or (here := self._reachable) is None:
             return None
         return LanTicket(
-            addresses=list(here.addresses[:MAX_ADDRESSES]),
+            addresses=_of_use(here.addresses)[:MAX_ADDRESSES],
             name=self._name,
             port=here.port,
             ufrag=credential.ufrag,
             password=credential.password,
             fingerprint=self._fingerprint,
         )
+
+
+def _of_use(addresses: Sequence[str]) -> list[str]:
+    """Leave loopback out where there is anything else: elsewhere it is the device itself."""
+    away = [address for address in addresses if not ip_address(address).is_loopback]
+    return away or list(addresses)

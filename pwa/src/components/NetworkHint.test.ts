@@ -30,7 +30,7 @@ it('says first why the browser will ask for the local network', async () => {
   const { outside, bar } = await paired('hearth.example')
   outside.tellLocalNetwork('prompt')
   await flushPromises()
-  expect(bar.text()).toContain('Your browser is about to ask')
+  expect(bar.text()).toContain('Your browser may ask')
   await bar.findAll('button').find((one) => one.text() === 'Go on')!.trigger('click')
   expect(useSettings().localNetworkTold).toBe(true)
   expect(bar.get('a').text()).toBe('Check the network')
@@ -41,7 +41,7 @@ it('asks again another day who would not be asked now', async () => {
   outside.tellLocalNetwork('prompt')
   await flushPromises()
   await bar.get('[aria-label="Not now"]').trigger('click')
-  expect(bar.text()).not.toContain('Your browser is about to ask')
+  expect(bar.text()).not.toContain('Your browser may ask')
   expect(useSettings().localNetworkTold).toBe(false)
 })
 

@@ -116,12 +116,12 @@ describe('the browser’s permission', () => {
     const { page, button } = await open()
     outside.tellLocalNetwork('prompt')
     await flushPromises()
-    expect(page.text()).toContain('Your browser is about to ask')
+    expect(page.text()).toContain('Your browser may ask')
     roads.end()
     await flushPromises()
     await button('Go on').trigger('click')
     expect([outside.kept.localNetworkTold, roads.checks]).toEqual([true, 2])
-    expect(page.text()).not.toContain('Your browser is about to ask')
+    expect(page.text()).not.toContain('Your browser may ask')
   })
 
   it('that was refused can be given again, in a sentence', async () => {

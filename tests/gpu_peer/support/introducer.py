@@ -11,6 +11,7 @@ class MemoryIntroducer:
 
     def __init__(self, servers: IceServers = NONE) -> None:
         self.servers = servers
+        self.failures = 0
         self.vouched: asyncio.Queue[str] = asyncio.Queue()
         self._peers: dict[str, asyncio.Queue[Signal]] = {}
 
@@ -25,3 +26,6 @@ class MemoryIntroducer:
 
     def ice_servers(self) -> IceServers:
         return self.servers
+
+    def relay_failed(self) -> None:
+        self.failures += 1

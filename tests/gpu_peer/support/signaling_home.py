@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from gpu_peer.clock import Clock
 from gpu_peer.transports.alarm import Alarm
-from gpu_peer.transports.ice_servers import NONE
 from gpu_peer.transports.introducer import Introducer
+from gpu_peer.transports.relay import Relay
 from gpu_peer.transports.signaling_client import SignalingClient
 from protocol.accounts import User
 from protocol.signaling import Refusal, RoomPeer, SignalPosted
@@ -54,7 +54,12 @@ class SignalingHome:
         self.came: asyncio.Queue[int] = asyncio.Queue()
         self.minted = 0
         self.client = SignalingClient(
-            address, self._mint, self.signals, self.clock, self._ready, lambda: NONE
+            address,
+            self._mint,
+            self.signals,
+            self.clock,
+            self._ready,
+            Relay(address, self._mint, self.clock),
         )
         self.client._alarm = self._alarm = WatchedAlarm(self.clock)
 

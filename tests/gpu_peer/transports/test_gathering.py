@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -34,12 +34,16 @@ def turn(server: StunServer, password: str = PASSWORD) -> IceServers:
     return IceServers(turn=Turn(Server("127.0.0.1", server.port, "udp"), USERNAME, password))
 
 
-async def candidates(folder: Path, servers: IceServers) -> tuple[list[str], SignaledSession]:
+async def candidates(
+    folder: Path, servers: IceServers, relay_failed: Callable[[], None] = pytest.fail
+) -> tuple[list[str], SignaledSession]:
     """Give type and address of what the answer offers, and the session."""
     device = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     device.createDataChannel("chat")
     await device.setLocalDescription(await device.createOffer())
-    session = SignaledSession(load_certificate(folder), lambda _road: pytest.fail, servers)
+    session = SignaledSession(
+        load_certificate(folder), lambda _road: pytest.fail, servers, relay_failed
+    )
     answer = await session.accept(device.localDescription.sdp)
     await device.close()
     lines = [line.split() for line in answer.splitlines() if line.startswith("a=candidate")]
@@ -88,9 +92,11 @@ async def test_a_relay_that_fell_silent_delays_the_answer_by_a_known_time(
 ) -> None:
     monkeypatch.setattr(gathering, "GATHER_S", 0.2)
     server.silent = True
+    failed: list[bool] = []
     began = time.monotonic()
-    offered, session = await candidates(tmp_path, turn(server))
+    offered, session = await candidates(tmp_path, turn(server), lambda: failed.append(True))
     assert time.monotonic() - began < 2
+    assert failed == [True]
     assert offered == ["host 127.0.0.2", "host 127.0.0.3"]
     await session.close()
 
@@ -98,8 +104,11 @@ async def test_a_relay_that_fell_silent_delays_the_answer_by_a_known_time(
 async def test_a_relay_that_refuses_delays_nothing(
     tmp_path: Path, addresses: list[str], server: StunServer
 ) -> None:
+    failed: list[bool] = []
     async with asyncio.timeout(gathering.GATHER_S - 1):
-        offered, session = await candidates(tmp_path, turn(server, "wrong"))
+        servers = turn(server, "wrong")
+        offered, session = await candidates(tmp_path, servers, lambda: failed.append(True))
+    assert failed == [True]
     assert offered == ["host 127.0.0.2", "host 127.0.0.3"]
     await session.close()
 

@@ -46,7 +46,7 @@ def on_loopback(device: RtcDevice) -> RTCPeerConnection:
     """Have the device offer what a browser would on a PC whose network is gone."""
     peer = device.peer
     assert peer.sctp is not None
-    gathering.prepare(peer.sctp.transport.transport._connection, NONE)
+    gathering.prepare(peer.sctp.transport.transport._connection, NONE, pytest.fail)
     return peer
 
 
@@ -79,8 +79,8 @@ async def test_its_room_is_vouched_for_once_the_device_is_known(
         await one.leave()
 
 
-async def test_the_relay_is_that_of_the_server_that_introduced(
-    sessions: SignaledSessions, vds: MemoryIntroducer
+async def test_the_relay_is_that_of_the_server_that_introduced_and_so_is_its_failure(
+    sessions: SignaledSessions, vds: MemoryIntroducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with a_stun_server() as relay:
         turn = Turn(Server("127.0.0.1", relay.port, "udp"), USERNAME, PASSWORD)
@@ -92,6 +92,13 @@ async def test_the_relay_is_that_of_the_server_that_introduced(
             assert isinstance(answer, Answer)
             assert ("typ relay" in answer.sdp) is relayed
             await device.leave()
+        assert vds.failures == 0
+        relay.silent = True
+        monkeypatch.setattr(gathering, "GATHER_S", 0.2)
+        again = RtcDevice("ann", sessions, introducer=vds)
+        await again.offer()
+        assert vds.failures == 1
+        await again.leave()
         await sessions.close()
 
 

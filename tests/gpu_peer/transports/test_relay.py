@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from gpu_peer.transports import probe, relay_choice
-from gpu_peer.transports.ice_servers import NONE, IceServers, Server, Turn
+from gpu_peer.transports.ice_servers import NONE, IceServers, Server, Transport, Turn
 from gpu_peer.transports.relay import LOOK_S, PROBE_S, RETRY_S, Relay
-from gpu_peer.transports.relay_choice import choose
+from gpu_peer.transports.relay_choice import Choice
 from protocol.roads import TURN_LIFE_S, RelayAccess
 from tests.gpu_peer.support.signaling_home import WatchedAlarm
 from tests.gpu_peer.support.stun_server import StunServer, a_stun_server
@@ -40,6 +40,13 @@ def access(server: StunServer, *turn: str, name: str = HERE, user: str = "9:me")
         credential="password",
         expires_in_s=TURN_LIFE_S,
     )
+
+
+async def choose(access: RelayAccess, local: list[str], *, may_be_near: bool) -> IceServers:
+    """Give what is known once all have answered or were silent."""
+    choice = Choice()
+    await choice.make(access, local, may_be_near=may_be_near)
+    return choice.servers
 
 
 def found(server: StunServer, by: str, user: str = "9:me") -> IceServers:
@@ -134,6 +141,31 @@ async def test_a_server_that_falls_silent_is_noticed_and_found_again(server: Stu
         assert await it.later(RETRY_S) == found(server, "udp")
 
 
+async def test_a_relay_that_gave_no_allocation_is_asked_at_once_whether_it_still_answers(
+    server: StunServer,
+) -> None:
+    async with a_stun_server() as udp, told(access(server, "tcp")) as it:
+        assert it.vds.access is not None
+        it.vds.access.turn.extend(access(udp, "udp").turn)
+        await it.wakes()
+        assert (await it.later(LOOK_S)).turn == found(udp, "udp").turn
+        udp.silent = True
+        it.relay.failed()
+        assert await it.rests() == found(server, "tcp")
+
+
+async def test_failures_one_after_another_are_no_more_probes(server: StunServer) -> None:
+    async with told(access(server)) as it:
+        await it.wakes()
+        asked = len(server.asked)
+        it.relay.failed()
+        it.relay.failed()
+        await it.rests()
+        assert len(server.asked) == asked
+        await it.later(LOOK_S)
+        assert len(server.asked) == 2 * asked
+
+
 async def test_another_address_of_this_machine_is_looked_at_at_once(server: StunServer) -> None:
     async with told(access(server)) as it:
         await it.wakes()
@@ -181,6 +213,71 @@ async def test_udp_before_tcp_before_tls_by_what_answers(server: StunServer) -> 
             chosen = await choose(both, [HERE], may_be_near=True)
             assert chosen.turn is not None
             assert chosen.turn.server.transport == by
+
+
+class Gate:
+    """Holds back the real probes by one transport until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    async def answers(self, server: Server, local: str | None) -> bool:
+        await self._open.wait()
+        did = await probe.answers(server, local)
+        self._ended.set()
+        return did
+
+    async def open(self) -> None:
+        """Let the probe go, and wait until it is known how it ended."""
+        self._open.set()
+        await self._ended.wait()
+
+
+@pytest.fixture
+def gates(monkeypatch: pytest.MonkeyPatch) -> dict[Transport, Gate]:
+    gates: dict[Transport, Gate] = {"udp": Gate(), "tcp": Gate()}
+
+    async def answers(server: Server, local: str | None = None) -> bool:
+        return await gates[server.transport].answers(server, local)
+
+    monkeypatch.setattr(relay_choice, "answers", answers)
+    return gates
+
+
+def turn_alone(server: StunServer) -> RelayAccess:
+    turn = access(server, "tcp", "udp").turn
+    return RelayAccess(stun=[], turn=turn, username="9:me", credential="password", expires_in_s=9)
+
+
+def transport(choice: Choice) -> Transport | None:
+    return choice.servers.turn and choice.servers.turn.server.transport
+
+
+async def test_what_answers_first_is_used_until_a_better_one_answers(
+    server: StunServer, gates: dict[Transport, Gate]
+) -> None:
+    choice = Choice()
+    asking = asyncio.ensure_future(choice.make(turn_alone(server), [HERE], may_be_near=True))
+    await gates["tcp"].open()
+    assert transport(choice) == "tcp"
+    await gates["udp"].open()
+    assert transport(choice) == "udp"
+    await asking
+
+
+async def test_what_was_known_counts_until_its_own_probe_has_ended(
+    server: StunServer, gates: dict[Transport, Gate]
+) -> None:
+    choice = Choice()
+    choice.servers = found(server, "udp")
+    asking = asyncio.ensure_future(choice.make(turn_alone(server), [HERE], may_be_near=True))
+    await gates["tcp"].open()
+    assert transport(choice) == "udp"
+    server.silent = True
+    await gates["udp"].open()
+    assert transport(choice) == "tcp"
+    await asking
 
 
 async def test_of_a_names_addresses_one_that_answers_is_kept(

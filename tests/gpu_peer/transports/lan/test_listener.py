@@ -14,7 +14,7 @@ from gpu_peer.clock import LoopClock
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.transports.lan.addresses import local_addresses
 from gpu_peer.transports.lan.agent import Limits
-from gpu_peer.transports.lan.listener import LOOK_S, TICK_S, LanListener
+from gpu_peer.transports.lan.listener import LOOK_S, TICK_S, LanListener, Reachable
 from gpu_peer.transports.lan.tickets import LanTickets
 from gpu_peer.trust.connect import Fingerprints
 from protocol import base64url, crockford, stun
@@ -277,13 +277,28 @@ async def test_addresses_come_and_go_and_the_port_stays(
         free.bind(("127.0.0.1", before.port))
 
 
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (("10.0.0.3", "fd00::2", "127.0.0.1", "::1"), ["10.0.0.3", "fd00::2"]),
+        (("127.0.0.1", "::1"), ["127.0.0.1", "::1"]),
+    ],
+    ids=["a network", "none"],
+)
+async def test_a_ticket_names_loopback_only_where_the_pc_has_nothing_else(
+    still: Lan, found: tuple[str, ...], told: list[str]
+) -> None:
+    await still.tickets.moved(Reachable(found, 41234))
+    assert (await still.ticket(Ed25519PrivateKey.generate())).addresses == told
+
+
 async def test_a_connection_lives_on_while_another_address_comes(lan: Lan) -> None:
     device = await lan.device()
     await device.connect()
     await device.greet()
     lan.addresses = [*lan.addresses, "127.0.0.9"]
     await lan.listener._look()
-    assert "127.0.0.9" in (await lan.ticket(device.key)).addresses
+    assert "127.0.0.9" in lan.listener._sockets.addresses
     await device.create_chat()
 
 
