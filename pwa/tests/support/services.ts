@@ -15,9 +15,9 @@ import { deviceKeyStorage } from '../../src/storage/deviceKey'
 import { homesStorage } from '../../src/storage/homes'
 import { type Databases, openReplica } from '../../src/storage/replicaDatabase'
 import type { Kept } from '../../src/storage/replica'
-import { type Home, useChats } from '../../src/stores/chats'
+import { useChats } from '../../src/stores/chats'
 import { browserBroadcast } from '../../src/sync/broadcast'
-import { browserReplicas } from '../../src/sync/browserReplicas'
+import { browserSync, type Home } from '../../src/sync/browser'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
 import { type Trip, type KeptInvitation } from '../../src/storage/tab'
@@ -236,9 +236,10 @@ export class TestServices {
       makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
       deviceKeys: deviceKeyStorage(() => this.database()),
       homes: homesStorage(() => this.database()),
-      replicas: {
-        ...browserReplicas(() => this.databases()),
-        broadcast: (home) => browserBroadcast(`${home} ${String(this.number)} ${String(this.loads)}`),
+      loadSync: () => {
+        const mine = `${String(this.number)} ${String(this.loads)}`
+        const sync = browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
+        return Promise.resolve(sync)
       },
       deviceName: () => 'Linux',
       keepStorage: () => this.asksToKeep++,
