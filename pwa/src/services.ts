@@ -100,6 +100,7 @@ export const realServices: Services = {
   makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
   deviceKeys: deviceKeyStorage(() => indexedDB),
   homes: homesStorage(() => indexedDB),
+  loadSync: async () => (await import('./sync/browser')).browserSync(() => window),
   deviceName: () => deviceName(navigator) || 'Browser',
   keepStorage: () => void navigator.storage?.persist?.().catch(() => undefined),
   clock: realClock,

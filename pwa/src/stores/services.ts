@@ -17,6 +17,7 @@ import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
 import type { TabStorage } from '../storage/tab'
+import type { ChatSync } from '../sync/browser'
 import type { Bytes } from '../trust/bytes'
 
 /** What the link asks the stores for. */
@@ -44,6 +45,8 @@ export interface Services {
   makeNonce: () => Bytes
   deviceKeys: DeviceKeyStorage
   homes: HomesStorage
+  /** What keeps the chats: downloaded beside the first page, which stands without it. */
+  loadSync: () => Promise<ChatSync>
   /** For the PC's list of devices; people can change it there. */
   deviceName: () => string
   /** Asks the browser not to throw away by itself what is kept here. It may say no. */
