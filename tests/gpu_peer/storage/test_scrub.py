@@ -87,8 +87,12 @@ def test_what_was_chosen_can_be_erased(path: Path) -> None:
         log = EventLog(db)
         fill(log, uuid7(), 1)
         chosen = SettingChanged(seq=0, at_ms=1, name="language", value="qqq-xyzzy")
-        log.change("ann", None, lambda mine: mine.append(chosen) and None)
-        log.change("bob", None, lambda mine: mine.append(chosen) and None)
+
+        def choose(mine: UserLog) -> None:
+            mine.append(chosen)
+
+        for user in ("ann", "bob"):
+            log.change(user, None, choose)
         assert log.standing("ann").settings != []
         log.change("ann", None, UserLog.erase_settings)
         assert log.standing("ann").settings == []
