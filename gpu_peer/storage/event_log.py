@@ -194,13 +194,19 @@ class EventLog:
         A file from before pages were given back is written anew once. That takes as long as the
         file is large.
         """
+        try:
+            self._free_pages()
+        finally:
+            # Where there was no room to write the file anew, at least the text goes.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def _free_pages(self) -> None:
         if self._db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
             # It frees one page with each step, and `execute` takes but one.
             self._db.executescript("PRAGMA incremental_vacuum")
         else:
             self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def begin_new_log(db: sqlite3.Connection) -> None:
