@@ -105,7 +105,7 @@ export class SyncEngine {
     this.sender.begin()
     this.openChats.beginConnection()
     this.fetchMissing()
-    this.pump()
+    void this.refresh()
   }
 
   /** Shown at once, on disk before it is sent, sent in order until it is acknowledged. */
@@ -318,6 +318,29 @@ export class SyncEngine {
     if (this.isOver) return
     this.post({ type: 'added', pending: added })
     if (this.full) this.changed()
+    this.pump()
+  }
+
+  /** A tab that died may have told nobody what it did last; then sends what there is. */
+  private async refresh(): Promise<void> {
+    const outbox = this.needs.broadcast && this.isOpen ? await this.disk.outbox() : null
+    if (this.isOver) return
+    if (outbox) {
+      const mine = new Map(this.state.pending.map((one) => [one.command.id, one]))
+      const left = outbox.filter(({ command }) => !this.disk.isRemoving(command.id))
+      const there = new Set(left.map(({ command }) => command.id))
+      const pending = [
+        ...left.map((one) => mine.get(one.command.id) ?? one),
+        ...this.state.pending.filter(
+          ({ command }) => !there.has(command.id) && this.sender.isWriting(command.id),
+        ),
+      ]
+      const isSame = pending.every((one, place) => one === this.state.pending[place])
+      if (!isSame || pending.length !== this.state.pending.length) {
+        this.state = { ...this.state, pending }
+        this.changed()
+      }
+    }
     this.pump()
   }
 
