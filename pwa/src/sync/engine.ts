@@ -400,7 +400,9 @@ export class SyncEngine {
     this.pump()
   }
 
+  /** The other tabs are told of nothing that is not on disk. */
   private post(news: News): void {
-    this.needs.broadcast?.post(news)
+    const { broadcast } = this.needs
+    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(news))
   }
 }
