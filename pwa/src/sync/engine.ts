@@ -227,13 +227,21 @@ export class SyncEngine {
 
   /** What comes after it waits, and it waits for the disk: both are in order, and memory is small. */
   private async takePage(page: Page): Promise<void> {
-    const events = await this.needs.unpack(page.packed).catch(() => null)
+    const events = await this.unpacked(page)
     if (!this.disk.hasRoom) await this.disk.idle()
     if (this.isOver) return
     this.waiting = null
     if (events) this.apply({ ...page, events })
     else this.miss()
     this.drain()
+  }
+
+  private async unpacked({ packed }: Page): Promise<Event[] | null> {
+    try {
+      return await this.needs.unpack(packed)
+    } catch {
+      return null
+    }
   }
 
   private apply(message: Taken): void {
