@@ -58,6 +58,21 @@ it('says in the text what is no text', () => {
   expect(file?.text).toBe('Read it.\n\n[file: a b.pdf]')
 })
 
+it('passes over what is hidden, and keeps what follows it', () => {
+  const hidden = { is_visually_hidden_from_conversation: true }
+  const turns = turnsOf(
+    conversation(
+      {
+        asked: { parent: null, role: 'user', text: 'How?' },
+        nudge: { parent: 'asked', role: 'user', text: 'Go on.', metadata: hidden },
+        said: { parent: 'nudge', role: 'assistant', text: 'So.' },
+      },
+      'said',
+    ),
+  )
+  expect(turns).toMatchObject([{ id: 'asked', answers: [{ text: 'So.' }] }])
+})
+
 it('leaves out thoughts, and the marks of references', () => {
   const thoughts = { content_type: 'thoughts', thoughts: [{ content: 'Hm.' }] }
   const turns = turnsOf(

@@ -3,6 +3,7 @@ import { seeded } from '../../tests/support/messages'
 import { bytesOf, randomChat } from '../../tests/support/transfer'
 import { toJson } from './json'
 import { readExport } from './read'
+import { isId } from './values'
 
 it('reads back whole chats, all branches and all answers', async () => {
   for (let seed = 0; seed < 200; seed++) {
@@ -51,5 +52,6 @@ it('takes a file that a person changed: ids of their own, the order turned aroun
     ['Alone', true],
   ])
   expect(chat?.turns[1]?.parent).toBe(first?.id)
+  expect(chat?.turns.every((turn) => isId(turn.id))).toBe(true)
   expect(await readExport(file)).toEqual([chat])
 })

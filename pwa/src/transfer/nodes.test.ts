@@ -41,14 +41,14 @@ it('takes apart what follows itself, and loses nothing of it', () => {
   ])
 })
 
-it('follows a chain of 100,000 messages, and as many branches of one', () => {
+it('follows a chain of 100,000 messages, and 200,000 branches of one', () => {
   const by = (index: number) => (index % 2 === 0 ? 'person' : 'model')
   const chain = Array.from({ length: 100_000 }, (_, index) =>
     node(String(index), index === 0 ? null : String(index - 1), by(index)),
   )
   expect(turnsFromNodes(chain, '99999')).toHaveLength(50_000)
-  const fan = Array.from({ length: 100_000 }, (_, index) => node(String(index), 'root', 'model'))
-  expect(turnsFromNodes([node('root', null, 'person'), ...fan], null)[0]?.answers).toHaveLength(100_000)
+  const fan = Array.from({ length: 200_000 }, (_, index) => node(String(index), 'root', 'model'))
+  expect(turnsFromNodes([node('root', null, 'person'), ...fan], null)[0]?.answers).toHaveLength(200_000)
 })
 
 it('refuses forks that would repeat the text before them without end', () => {

@@ -34,6 +34,21 @@ it('makes ids of the time and the source of a thing', async () => {
   expect(new Set(chat!.turns.flatMap((turn) => [turn.id, ...turn.answers.map(({ id }) => id)])).size).toBe(6)
 })
 
+it('tells apart what has one time, or one name', async () => {
+  const turns = ['x', 'y'].map((id) => ({ id, text: id, answers: [{ id: 'x', text: 'so' }, { id: 'y', text: 'no' }] }))
+  const [chat] = await readExport(bytesOf({ format: 'hearth-chats', version: 1, chats: [{ id: 'x', turns }] }))
+  const ids = chat!.turns.flatMap((turn) => [turn.id, turn.answers[0]?.id, turn.answers[1]?.id])
+  expect(new Set([chat!.id, ...ids]).size).toBe(5)
+})
+
+it('takes the fuller of two chats that are one', async () => {
+  const full = randomChat(seeded(5))
+  const begun = { ...full, turns: full.turns.slice(0, 1) }
+  for (const chats of [[begun, full, begun], [full, begun]]) {
+    expect(await readExport(bytesOf(toJson(chats, 0)))).toEqual([full])
+  }
+})
+
 it('reads all parts of an archive of ChatGPT, and nothing else in it', async () => {
   const part = (number: number) => [{ ...baking, conversation_id: String(number), title: String(number) }]
   const chats = await readExport(
@@ -42,7 +57,7 @@ it('reads all parts of an archive of ChatGPT, and nothing else in it', async () 
       'export/conversations-001.json': [...part(2), ...part(1)],
       'export/user.json': { id: 'user' },
       'export/shared_conversations.json': part(3),
-      '__MACOSX/export/._conversations-000.json': 'no JSON',
+      '__MACOSX/export/conversations-002.json': 'no JSON',
       'chat.html': '<html>',
     }),
   )

@@ -88,8 +88,8 @@ class Archive {
     const read = async (limit: number) => {
       if (encrypted || (method !== 0 && method !== 8)) throw new ImportError('damaged')
       const packed = this.packed(sizes.offset, sizes.packed)
+      if (packed.length > limit) throw new ImportError('too_large')
       const content = method === 0 ? packed : await inflate(packed, limit)
-      if (content.length > limit) throw new ImportError('too_large')
       if (crc32(content) !== this.view.getUint32(at + 16, true)) throw new ImportError('damaged')
       return content
     }
@@ -120,11 +120,10 @@ class Archive {
       if (this.view.getUint32(offset, true) !== localSignature) throw new ImportError('damaged')
       const nameBytes = this.view.getUint16(offset + 26, true)
       const start = offset + localBytes + nameBytes + this.view.getUint16(offset + 28, true)
-      if (start + size <= this.bytes.length) return this.bytes.subarray(start, start + size)
+      return this.bytes.subarray(start, start + size)
     } catch {
-      // Told below.
+      throw new ImportError('damaged')
     }
-    throw new ImportError('damaged')
   }
 
   private long(at: number): number {
