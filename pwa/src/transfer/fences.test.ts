@@ -6,6 +6,7 @@ it.each([
   ['```js\ncode', '```'],
   ['```js\ncode\n```', null],
   ['```js\r\ncode\r\n```\r', null],
+  ['```js\r\ncode', '```'],
   ['````\n```\n', '````'],
   ['```\n````\nafter', null],
   ['~~~\n```\n', '~~~'],

@@ -57,7 +57,7 @@ it('reads all parts of an archive of ChatGPT, and nothing else in it', async () 
       'export/conversations-001.json': [...part(2), ...part(1)],
       'export/user.json': { id: 'user' },
       'export/shared_conversations.json': part(3),
-      '__MACOSX/export/conversations-002.json': 'no JSON',
+      '__MACOSX/export/conversations-002.json': '[{',
       'chat.html': '<html>',
     }),
   )
