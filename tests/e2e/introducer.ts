@@ -21,7 +21,7 @@ export class Introducer {
 
   static async start(settings: Record<string, string> = {}): Promise<Introducer> {
     if (!existsSync(DIST)) throw new Error('The app is not built. Run the tests by scripts/test e2e.')
-    const port = await freePort()
+    const port = Number(settings.HEARTH_PORT ?? (await freePort()))
     const data = await mkdtemp(join(tmpdir(), 'hearth-vds-'))
     const app = join(data, 'app')
     await signApp(join(data, 'release-key.pem'), DIST, app)
