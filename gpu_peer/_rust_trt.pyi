@@ -289,15 +289,15 @@ class Engine:
     def info(self) -> ModelInfo:
         """What was loaded."""
 
-    def count_tokens(self, messages: Sequence[tuple[str, str]]) -> int:
-        """Tokens of a conversation, template included.
+    def count_tokens(self, messages: Sequence[tuple[str, str]], begun: str = "") -> int:
+        """Tokens of a conversation, template included, and of an answer that began with `begun`.
 
         Raises:
             InvalidMessages, ModelUnsupported: as `submit`.
         """
 
-    def encode_chat(self, messages: Sequence[tuple[str, str]]) -> list[int]:
-        """Token ids of a conversation up to where the answer begins, as `submit` feeds them.
+    def encode_chat(self, messages: Sequence[tuple[str, str]], begun: str = "") -> list[int]:
+        """Token ids of a conversation up to where the answer goes on, as `submit` feeds them.
 
         Raises:
             InvalidMessages, ModelUnsupported: as `submit`.
@@ -316,6 +316,7 @@ class Engine:
         sampling: Sampling,
         *,
         owner: str | None = None,
+        begun: str = "",
     ) -> int:
         """Queue an answer and return the prompt's tokens. Never waits for inference.
 
@@ -326,12 +327,17 @@ class Engine:
             sampling: how to draw.
             owner: for whom it is. Where answers have to wait, the owner with the fewest
                 running ones is next.
+            begun: the text that the answer begins with. Only what follows it comes out, as if
+                it had been generated: a stop string may have begun in it, and the repetition
+                penalty counts it, as do the prompt's tokens. `max_tokens` and `min_tokens` count
+                what follows. With it the context may be full already: then the answer ends at
+                once, for its length.
 
         Raises:
             ContextFull, EngineBusy, DuplicateGeneration, EngineClosed
             InvalidMessages: no messages, an unknown role, or the template refuses them.
             InvalidSampling: a bias for a token that the model does not have, or a
-                `json_schema` that cannot be enforced.
+                `json_schema` that cannot be enforced, or is given with `begun`.
             ModelUnsupported: the chat template fails or does not end.
         """
 

@@ -70,17 +70,17 @@ class RustEngine:
             self._passed_over,
         )
 
-    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+    def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
         """See `Engine`."""
         try:
-            return self._engine.count_tokens(prompt)
+            return self._engine.count_tokens(prompt, begun)
         except core.EngineError:
             raise GenerationRefused("model_failed") from None
 
-    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str, begun: str = "") -> None:
         """See `Engine`."""
         try:
-            self._engine.submit(generation, prompt, self._sampling, owner=owner)
+            self._engine.submit(generation, prompt, self._sampling, owner=owner, begun=begun)
         except core.EngineError as error:
             raise GenerationRefused(_CODES.get(error.code, "model_failed")) from None
 

@@ -33,13 +33,14 @@ pub struct Drawn {
 }
 
 impl Answer {
-    /// The beginning of an answer to `prompt`, which follows `guide`.
+    /// The rest of an answer that began with `begun`, which follows `guide`. `prompt` are
+    /// all tokens before it, those of `begun` too.
     #[must_use]
-    pub fn new(sampling: Sampling, guide: Option<Guide>, prompt: &[u32]) -> Self {
+    pub fn new(sampling: Sampling, guide: Option<Guide>, prompt: &[u32], begun: &str) -> Self {
         Self {
             sampler: Sampler::new(&sampling, prompt),
             guide,
-            text: AnswerText::new(sampling.stop),
+            text: AnswerText::new(sampling.stop, begun),
             max_tokens: sampling.max_tokens,
             min_tokens: sampling.min_tokens,
             ignore_eos: sampling.ignore_eos,
@@ -123,7 +124,10 @@ impl Answer {
 
     /// The last token, with all text that was still held back.
     fn ended(&mut self, token: Option<u32>, mut text: String, reason: EndReason) -> Drawn {
-        text.push_str(&self.text.finish());
+        text.push_str(&match reason {
+            EndReason::Length => self.text.cut(),
+            _ => self.text.finish(),
+        });
         Drawn {
             token,
             text,

@@ -11,12 +11,12 @@ pub struct AnswerText {
 }
 
 impl AnswerText {
-    /// Text that ends before the first of `stop`, none of them empty.
+    /// The text after `begun`; it ends before the first of `stop`, none of them empty.
     #[must_use]
-    pub fn new(stop: Vec<String>) -> Self {
+    pub fn new(stop: Vec<String>, begun: &str) -> Self {
         Self {
-            characters: TextStream::default(),
-            stop: StopMatcher::new(stop),
+            characters: TextStream::after(begun),
+            stop: StopMatcher::after(stop, begun),
         }
     }
 
@@ -41,6 +41,12 @@ impl AnswerText {
             released.text + &self.stop.finish()
         }
     }
+
+    /// The answer is cut: what was held back for a stop string. A character that is not
+    /// finished is left out; whoever goes on from there gets it whole.
+    pub fn cut(&mut self) -> String {
+        self.stop.finish()
+    }
 }
 
 #[cfg(test)]
@@ -53,7 +59,7 @@ mod tests {
     /// string ended it.
     fn run(bytes: &[u8], stop: &[&str]) -> (String, bool) {
         let tokenizer = byte_tokenizer();
-        let mut text = AnswerText::new(stop.iter().map(|&text| text.to_owned()).collect());
+        let mut text = AnswerText::new(stop.iter().map(|&text| text.to_owned()).collect(), "");
         let mut out = String::new();
         for &byte in bytes {
             let released = text.push(&tokenizer, u32::from(byte));

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use crate::error::{EngineError, Result};
 use crate::events::{EndReason, Event};
 use crate::guide_compiler::Guides;
-use crate::mailbox::{Command, Feeding, Mailbox, Next};
+use crate::mailbox::{Command, Feeding, Mailbox, Next, Request};
 use crate::model::LanguageModel;
-use crate::prompt::PromptEncoder;
+use crate::prompt::{PromptEncoder, encode_begun};
 use crate::sampling::Sampling;
 use crate::scheduler::Scheduler;
 use crate::sequence::Language;
@@ -96,27 +96,33 @@ impl Engine {
         &self.tokenizer
     }
 
-    /// Tokens of a conversation, template included.
+    /// Tokens of a conversation, template included, and of an answer that began with
+    /// `begun`.
     ///
     /// # Errors
     /// As [`PromptEncoder::encode`].
-    pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        self.prompt.encode(&self.tokenizer, messages)
+    pub fn encode_chat(&self, messages: &[Message], begun: &str) -> Result<Vec<u32>> {
+        let mut tokens = self.prompt.encode(&self.tokenizer, messages)?;
+        tokens.extend(encode_begun(&self.tokenizer, begun)?);
+        Ok(tokens)
     }
 
-    /// Queues an answer to `messages` and returns the prompt's tokens. Never waits
-    /// for inference. Where answers have to wait, owners take turns.
+    /// Queues an answer to `messages` that goes on from `begun`, and returns the tokens of
+    /// both. Never waits for inference. Where answers have to wait, owners take turns. An
+    /// answer that has filled the context already ends at once, for its length.
     ///
     /// # Errors
     /// [`EngineError::ContextFull`], [`EngineError::EngineBusy`],
     /// [`EngineError::DuplicateGeneration`], [`EngineError::EngineClosed`],
-    /// [`EngineError::InvalidSampling`] for a bias of an unknown token, or as
+    /// [`EngineError::InvalidSampling`] for a bias of an unknown token or a schema for the
+    /// rest of an answer, or as
     /// [`Guides::compile`] and [`PromptEncoder::encode`].
     pub fn submit(
         &self,
         generation: &str,
         owner: Option<&str>,
         messages: &[Message],
+        begun: &str,
         sampling: Sampling,
     ) -> Result<usize> {
         let submitted = Instant::now();
@@ -130,7 +136,13 @@ impl Engine {
                 problem: format!("this model has no token {id}"),
             });
         }
-        let prompt = self.encode_chat(messages)?;
+        if sampling.json_schema.is_some() && !begun.is_empty() {
+            return Err(EngineError::InvalidSampling {
+                field: "json_schema",
+                problem: "an answer cannot go on with one".into(),
+            });
+        }
+        let mut prompt = self.prompt.encode(&self.tokenizer, messages)?;
         let tokens = prompt.len();
         // One position at least must be left for the answer.
         if tokens >= self.info.context_length {
@@ -144,13 +156,23 @@ impl Engine {
                 "the chat template made nothing of them".into(),
             ));
         }
+        prompt.extend(encode_begun(&self.tokenizer, begun)?);
+        let tokens = prompt.len();
         let guide = sampling
             .json_schema
             .as_deref()
             .map(|schema| self.guides.compile(schema))
             .transpose()?;
-        self.mailbox
-            .submit(generation, owner, prompt, sampling, guide, submitted)?;
+        self.mailbox.submit(Request {
+            generation: generation.into(),
+            owner: owner.map(Into::into),
+            prompt,
+            begun: begun.into(),
+            sampling,
+            guide,
+            cancelled: Arc::default(),
+            submitted,
+        })?;
         Ok(tokens)
     }
 

@@ -224,7 +224,7 @@ mod tests {
             };
             let answer = || {
                 let guide = guides.compile(&schema.to_string()).unwrap();
-                let mut answer = Answer::new(sampling.clone(), Some(guide), &[1]);
+                let mut answer = Answer::new(sampling.clone(), Some(guide), &[1], "");
                 let mut text = String::new();
                 for step in 0.. {
                     let start = step * 7 % (259 * 2);

@@ -21,8 +21,10 @@ pub struct Request {
     pub generation: GenerationId,
     /// For whom it is; waiting requests of different owners take turns.
     pub owner: Option<Arc<str>>,
-    /// Encoded prompt, at least one token.
+    /// Encoded prompt and beginning of the answer, at least one token.
     pub prompt: Vec<u32>,
+    /// The text that the answer begins with.
+    pub begun: Box<str>,
     /// Checked parameters.
     pub sampling: Sampling,
     /// The schema that the answer follows, compiled.
@@ -112,35 +114,19 @@ impl Mailbox {
     /// # Errors
     /// [`EngineError::EngineClosed`], [`EngineError::DuplicateGeneration`] or
     /// [`EngineError::EngineBusy`].
-    pub fn submit(
-        &self,
-        generation: &str,
-        owner: Option<&str>,
-        prompt: Vec<u32>,
-        sampling: Sampling,
-        guide: Option<Guide>,
-        now: Instant,
-    ) -> Result<()> {
+    pub fn submit(&self, request: Request) -> Result<()> {
         let mut state = self.lock();
         state.refuse_when_closed()?;
-        if state.live.contains_key(generation) {
+        if state.live.contains_key(&request.generation) {
             return Err(EngineError::DuplicateGeneration);
         }
         if state.live.len() >= self.limit {
             return Err(EngineError::EngineBusy(state.live.len()));
         }
-        let generation: GenerationId = generation.into();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        state.live.insert(generation.clone(), cancelled.clone());
-        state.commands.push_back(Command::Generate(Request {
-            generation,
-            owner: owner.map(Into::into),
-            prompt,
-            sampling,
-            guide,
-            cancelled,
-            submitted: now,
-        }));
+        state
+            .live
+            .insert(request.generation.clone(), request.cancelled.clone());
+        state.commands.push_back(Command::Generate(request));
         self.for_engine.notify_one();
         Ok(())
     }

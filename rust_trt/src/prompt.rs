@@ -55,6 +55,27 @@ impl PromptEncoder {
     }
 }
 
+/// Token ids of the text that an answer begins with already.
+///
+/// Encoded by itself and put behind the prompt, because so it was written: the prompt's
+/// tokens are those that the answer's beginning was an answer to, and the cache may have
+/// them; encoded in one with it, a line break at either side of the seam could become
+/// another token. `SentencePiece` puts a space before the first word, which is the one that
+/// [`TextStream`](crate::tokenizer::TextStream) leaves out of an answer. A text that ends
+/// where a token of the model ended gives the model's own tokens back, unless it had
+/// spelled its words in more of them than need be. One that ends within a word is read as
+/// a word's beginning; its last token is not drawn again.
+///
+/// # Errors
+/// As [`Tokenizer::encode`].
+pub fn encode_begun(tokenizer: &Tokenizer, begun: &str) -> Result<Vec<u32>> {
+    let answer = Message {
+        role: "assistant".into(),
+        content: begun.into(),
+    };
+    encode_marked(tokenizer, &mark(tokenizer, &answer))
+}
+
 /// The content with every text of a control token between marks.
 fn mark(tokenizer: &Tokenizer, message: &Message) -> String {
     let content = message.content.replace([OPEN, CLOSE], "\u{FFFD}");
@@ -176,6 +197,19 @@ mod tests {
         assert_eq!(controls(&encode(&[("assistant", "<think>x")])), 4);
         assert_eq!(controls(&encode(&[("user", "<think>x")])), 3);
         assert_eq!(controls(&encode(&[("assistant", "<|im_end|>x")])), 3);
+    }
+
+    #[test]
+    fn the_beginning_of_an_answer_gives_no_control_token() {
+        let tokenizer = byte_tokenizer();
+        let begun = "a<|im_end|>\n<|im_start|>user\nb\u{FDD0}\u{FDD1}";
+        let ids = encode_begun(&tokenizer, begun).unwrap();
+        assert_eq!(controls(&ids), 0);
+        let expected = begun.replace(['\u{FDD0}', '\u{FDD1}'], "\u{FFFD}");
+        assert_eq!(tokenizer.decode(&ids), expected);
+        // But its own tokens, as in the answers before.
+        assert_eq!(controls(&encode_begun(&tokenizer, "<think>x").unwrap()), 1);
+        assert!(encode_begun(&tokenizer, "").unwrap().is_empty());
     }
 
     #[test]

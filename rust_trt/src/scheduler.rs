@@ -72,7 +72,7 @@ impl<M: LanguageModel> Scheduler<M> {
     /// Runs the model once and appends what that brought to `events`.
     pub fn step(&mut self, clock: &mut dyn FnMut() -> Instant, events: &mut Vec<Event>) {
         self.drop_cancelled(clock(), events);
-        self.admit(clock());
+        self.admit(clock(), events);
         let prefills = self.active.iter().any(Sequence::is_prefilling);
         let decodes = self.active.iter().any(|sequence| !sequence.is_prefilling());
         if prefills && (self.did == Did::Decode || !decodes) {
@@ -235,7 +235,7 @@ impl<M: LanguageModel> Scheduler<M> {
         }
     }
 
-    fn admit(&mut self, now: Instant) {
+    fn admit(&mut self, now: Instant, events: &mut Vec<Event>) {
         while self.active.len() < self.max_active {
             let owned = |request: &Request| {
                 self.active
@@ -248,6 +248,12 @@ impl<M: LanguageModel> Scheduler<M> {
             let Some(request) = next.and_then(|index| self.waiting.remove(index)) else {
                 return;
             };
+            // The answer's own beginning has taken what room there was.
+            if request.prompt.len() >= self.language.context_length {
+                let end = end_unstarted(&request, EndReason::Length, now);
+                events.push(Event::End(end));
+                continue;
+            }
             let Some(taken) = self.slots.take(&request.prompt) else {
                 self.waiting.push_front(request);
                 return;

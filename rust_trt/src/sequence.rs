@@ -67,7 +67,12 @@ impl Sequence {
         Self {
             slot,
             owner: request.owner,
-            answer: Answer::new(request.sampling, request.guide, &request.prompt),
+            answer: Answer::new(
+                request.sampling,
+                request.guide,
+                &request.prompt,
+                &request.begun,
+            ),
             generation: request.generation,
             prompt: request.prompt.len(),
             tokens: request.prompt,

@@ -6,6 +6,8 @@ pub struct StopMatcher {
     stops: Vec<String>,
     /// Text that may be the beginning of a stop string.
     held: String,
+    /// So many bytes at the beginning of `held` are out already.
+    out: usize,
 }
 
 /// What became of a piece of text.
@@ -24,7 +26,20 @@ impl StopMatcher {
         Self {
             stops,
             held: String::new(),
+            out: 0,
         }
+    }
+
+    /// A matcher for the rest of a text that began with `begun`, which is out already: a
+    /// stop string may have begun in it.
+    #[must_use]
+    pub fn after(stops: Vec<String>, begun: &str) -> Self {
+        let mut matcher = Self::new(stops);
+        matcher.held.push_str(begun);
+        let from = begun.len() - matcher.possible_beginning();
+        matcher.held.drain(..from);
+        matcher.out = matcher.held.len();
+        matcher
     }
 
     /// Takes the next piece and releases what no stop string can claim any more.
@@ -38,23 +53,31 @@ impl StopMatcher {
         }
         self.held.push_str(piece);
         if let Some(start) = self.first_match() {
-            self.held.truncate(start);
+            let rest = self.held.len() - start;
             return Released {
-                text: std::mem::take(&mut self.held),
+                text: self.release(rest),
                 stopped: true,
             };
         }
-        let keep_from = self.held.len() - self.possible_beginning();
-        let kept = self.held.split_off(keep_from);
         Released {
-            text: std::mem::replace(&mut self.held, kept),
+            text: self.release(self.possible_beginning()),
             stopped: false,
         }
     }
 
     /// Gives up what was held back: the answer ended without the stop string.
     pub fn finish(&mut self) -> String {
-        std::mem::take(&mut self.held)
+        self.release(0)
+    }
+
+    /// What is held but for the last `kept` bytes, less what is out.
+    fn release(&mut self, kept: usize) -> String {
+        let kept = self.held.split_off(self.held.len() - kept);
+        let mut text = std::mem::replace(&mut self.held, kept);
+        let out = self.out.min(text.len());
+        self.out -= out;
+        text.drain(..out);
+        text
     }
 
     fn first_match(&self) -> Option<usize> {
@@ -132,7 +155,53 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_stop_string_that_began_before_ends_it() {
+        let stops = vec!["END".to_owned(), "жук".to_owned()];
+        let mut matcher = StopMatcher::after(stops.clone(), "one E");
+        let stopped = Released {
+            text: String::new(),
+            stopped: true,
+        };
+        assert_eq!(matcher.push("ND two"), stopped);
+        let mut matcher = StopMatcher::after(stops, "EN жу");
+        assert_eq!(matcher.push("рнал").text, "рнал");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_out_already_is_not_given_out_again(
+            whole in "[abж]{0,12}",
+            stops in prop::collection::vec("[abж]{1,4}", 0..4),
+            at in 0usize..12,
+        ) {
+            let at = whole.char_indices().map(|(index, _)| index).nth(at).unwrap_or(whole.len());
+            let (begun, rest) = whole.split_at(at);
+            // It would have ended there.
+            prop_assume!(stops.iter().all(|stop| !begun.contains(stop)));
+            let mut matcher = StopMatcher::after(stops.clone(), begun);
+            let mut text = begun.to_owned();
+            let mut stopped = false;
+            for character in rest.chars() {
+                let released = matcher.push(&character.to_string());
+                text.push_str(&released.text);
+                stopped = released.stopped;
+                if stopped {
+                    break;
+                }
+            }
+            if !stopped {
+                text.push_str(&matcher.finish());
+            }
+            let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+            let pieces: Vec<String> = whole.chars().map(String::from).collect();
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let (uncut, uncut_stopped) = run(&stops, &pieces);
+            prop_assert_eq!(stopped, uncut_stopped);
+            // What was out stays out, even where a stop string claims its end.
+            prop_assert_eq!(text, if uncut.len() < at { begun } else { &uncut });
+        }
+
         #[test]
         fn equals_a_search_in_the_whole_text(
             pieces in prop::collection::vec("[abж]{0,4}", 0..12),

@@ -163,6 +163,15 @@ pub struct TextStream {
 }
 
 impl TextStream {
+    /// The rest of a sequence whose text began with `begun`.
+    #[must_use]
+    pub fn after(begun: &str) -> Self {
+        Self {
+            utf8: Utf8Stream::default(),
+            begun: !begun.is_empty(),
+        }
+    }
+
     /// Appends the text that `id` completes to `text`.
     pub fn push(&mut self, tokenizer: &Tokenizer, id: u32, text: &mut String) {
         let mut bytes = tokenizer.bytes.of(id);

@@ -21,7 +21,7 @@ fn guided(schema: &str) -> Option<Guide> {
 /// What is said when the model wants these bytes and then to stop.
 fn say(sampling: Sampling, guide: Option<Guide>, wanted: &[u8]) -> Said {
     let tokenizer = byte_tokenizer();
-    let mut answer = Answer::new(sampling, guide, &[1]);
+    let mut answer = Answer::new(sampling, guide, &[1], "");
     let mut said = Said {
         text: String::new(),
         end: None,
@@ -53,6 +53,23 @@ fn a_stop_token_ends_it_and_is_no_text() {
 }
 
 #[test]
+fn an_answer_cut_within_a_character_ends_before_it() {
+    let cut = |max_tokens| Sampling {
+        max_tokens,
+        stop: vec!["aж!".into()],
+        ..Sampling::default()
+    };
+    let whole = "aж🔥".as_bytes();
+    for (max_tokens, text) in [(2, "a"), (3, "aж"), (6, "aж"), (7, "aж🔥")] {
+        let said = say(cut(max_tokens), None, whole);
+        assert_eq!(
+            (said.text.as_str(), said.end),
+            (text, Some(EndReason::Length))
+        );
+    }
+}
+
+#[test]
 fn no_stop_token_is_drawn_before_min_tokens() {
     let four = Sampling {
         min_tokens: 4,
@@ -80,7 +97,7 @@ fn a_stop_string_ends_it_and_is_no_text() {
 #[test]
 fn logits_without_a_number_fail_with_or_without_a_schema() {
     for guide in [None, guided(r#"{"type": "integer"}"#)] {
-        let mut answer = Answer::new(Sampling::default(), guide, &[1]);
+        let mut answer = Answer::new(Sampling::default(), guide, &[1], "");
         let drawn = answer.draw(&mut [f32::NAN; 259], &byte_tokenizer(), &[STOP], ROOM);
         assert!(matches!(drawn.end, Some(EndReason::Failed(_))));
     }
@@ -135,7 +152,7 @@ fn a_schema_that_the_vocabulary_cannot_follow_further_is_done() {
         min_tokens: 9,
         ..Sampling::default()
     };
-    let mut answer = Answer::new(longer, Some(guide), &[1]);
+    let mut answer = Answer::new(longer, Some(guide), &[1], "");
     let mut draw = || answer.draw(&mut [0.0; 259], &byte_tokenizer(), &stops, ROOM);
     assert_eq!(draw().text, "1");
     assert_eq!(draw().end, Some(EndReason::Stop));

@@ -61,7 +61,7 @@ fn wait(engine: &Engine, generation: &str) -> (String, &'static str) {
 fn an_answer_comes_through_the_thread() {
     let engine = engine(1, 1);
     assert_eq!(
-        engine.submit("a", None, &user("hello"), Sampling::default()),
+        engine.submit("a", None, &user("hello"), "", Sampling::default()),
         Ok(5)
     );
     let expected = answer(&"hello".bytes().map(u32::from).collect::<Vec<_>>());
@@ -69,8 +69,61 @@ fn an_answer_comes_through_the_thread() {
 }
 
 #[test]
+fn an_answer_goes_on_from_where_it_was_cut() {
+    let engine = engine(1, 1);
+    let whole = answer(&"hello".bytes().map(u32::from).collect::<Vec<_>>());
+    for cut in 1..whole.len() {
+        let (begun, rest) = whole.split_at(cut);
+        let tokens = engine.submit("a", None, &user("hello"), begun, Sampling::default());
+        assert_eq!(tokens, Ok(5 + cut));
+        assert_eq!(wait(&engine, "a"), (rest.to_owned(), "stop"));
+    }
+}
+
+#[test]
+fn a_stop_string_may_have_begun_before_the_cut() {
+    let engine = engine(1, 1);
+    let whole = answer(&"hello".bytes().map(u32::from).collect::<Vec<_>>());
+    let stop = Sampling {
+        stop: vec![whole[2..5].to_owned()],
+        ..Sampling::default()
+    };
+    engine
+        .submit("a", None, &user("hello"), &whole[..3], stop)
+        .unwrap();
+    assert_eq!(wait(&engine, "a"), (String::new(), "stop"));
+}
+
+#[test]
+fn an_answer_that_fills_the_context_ends_at_once() {
+    let engine = engine(1, 1);
+    for begun in [995, 5000] {
+        let begun = "x".repeat(begun);
+        engine
+            .submit("a", None, &user("hello"), &begun, Sampling::default())
+            .unwrap();
+        assert_eq!(wait(&engine, "a"), (String::new(), "length"));
+    }
+    let begun = "x".repeat(994);
+    engine
+        .submit("a", None, &user("hello"), &begun, Sampling::default())
+        .unwrap();
+    assert_eq!(wait(&engine, "a").0.len(), 1);
+}
+
+#[test]
+fn a_schema_is_no_way_to_go_on() {
+    let guided = Sampling {
+        json_schema: Some(r#"{"const": 7}"#.into()),
+        ..Sampling::default()
+    };
+    let refused = engine(1, 1).submit("a", None, &user("x"), "{", guided);
+    assert_eq!(refused.unwrap_err().code(), "invalid_sampling");
+}
+
+#[test]
 fn a_prompt_that_fills_the_context_is_refused_with_both_numbers() {
-    let error = engine(1, 1).submit("a", None, &user(&"x".repeat(1000)), Sampling::default());
+    let error = engine(1, 1).submit("a", None, &user(&"x".repeat(1000)), "", Sampling::default());
     assert_eq!(
         error,
         Err(EngineError::ContextFull {
@@ -87,10 +140,10 @@ fn a_schema_is_compiled_before_anything_is_queued() {
         json_schema: Some(schema.into()),
         ..Sampling::default()
     };
-    let refused = engine.submit("a", None, &user("x"), guided(r#"{"not": {}}"#));
+    let refused = engine.submit("a", None, &user("x"), "", guided(r#"{"not": {}}"#));
     assert_eq!(refused.unwrap_err().code(), "invalid_sampling");
     engine
-        .submit("a", None, &user("x"), guided(r#"{"const": 7}"#))
+        .submit("a", None, &user("x"), "", guided(r#"{"const": 7}"#))
         .unwrap();
     assert_eq!(wait(&engine, "a"), ("7".to_owned(), "stop"));
 }
@@ -104,7 +157,7 @@ fn a_panic_ends_all_generations_and_closes_with_an_error() {
     assert_eq!(error.code(), "engine_closed");
     while engine.next_events(Duration::from_secs(60)).is_ok() {}
     let error = engine
-        .submit("a", None, &user("x"), Sampling::default())
+        .submit("a", None, &user("x"), "", Sampling::default())
         .unwrap_err();
     assert_eq!(error, EngineError::crashed());
 }

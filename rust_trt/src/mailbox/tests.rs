@@ -21,14 +21,16 @@ fn end(generation: &str) -> Event {
 }
 
 fn submit(mailbox: &Mailbox, generation: &str) -> Result<()> {
-    mailbox.submit(
-        generation,
-        None,
-        vec![1],
-        Sampling::default(),
-        None,
-        Instant::now(),
-    )
+    mailbox.submit(Request {
+        generation: generation.into(),
+        owner: None,
+        prompt: vec![1],
+        begun: "".into(),
+        sampling: Sampling::default(),
+        guide: None,
+        cancelled: Arc::default(),
+        submitted: Instant::now(),
+    })
 }
 
 #[test]

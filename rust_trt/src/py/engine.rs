@@ -113,13 +113,25 @@ impl PyEngine {
         }
     }
 
-    fn count_tokens(&self, py: Python<'_>, messages: Vec<(String, String)>) -> PyResult<usize> {
-        Ok(self.encode_chat(py, messages)?.len())
+    #[pyo3(signature = (messages, begun=""))]
+    fn count_tokens(
+        &self,
+        py: Python<'_>,
+        messages: Vec<(String, String)>,
+        begun: &str,
+    ) -> PyResult<usize> {
+        Ok(self.encode_chat(py, messages, begun)?.len())
     }
 
-    fn encode_chat(&self, py: Python<'_>, messages: Vec<(String, String)>) -> PyResult<Vec<u32>> {
+    #[pyo3(signature = (messages, begun=""))]
+    fn encode_chat(
+        &self,
+        py: Python<'_>,
+        messages: Vec<(String, String)>,
+        begun: &str,
+    ) -> PyResult<Vec<u32>> {
         let messages = to_messages(messages);
-        Ok(py.detach(|| self.0.encode_chat(&messages))?)
+        Ok(py.detach(|| self.0.encode_chat(&messages, begun))?)
     }
 
     fn tokenize(&self, py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
@@ -131,7 +143,7 @@ impl PyEngine {
         py.detach(|| self.0.tokenizer().decode(&ids))
     }
 
-    #[pyo3(signature = (generation_id, messages, sampling, *, owner=None))]
+    #[pyo3(signature = (generation_id, messages, sampling, *, owner=None, begun=""))]
     fn submit(
         &self,
         py: Python<'_>,
@@ -139,10 +151,14 @@ impl PyEngine {
         messages: Vec<(String, String)>,
         sampling: &PySampling,
         owner: Option<&str>,
+        begun: &str,
     ) -> PyResult<usize> {
         let messages = to_messages(messages);
         let sampling = sampling.0.clone();
-        Ok(py.detach(|| self.0.submit(generation_id, owner, &messages, sampling))?)
+        Ok(py.detach(|| {
+            self.0
+                .submit(generation_id, owner, &messages, begun, sampling)
+        })?)
     }
 
     fn cancel(&self, py: Python<'_>, generation_id: &str) -> bool {

@@ -22,6 +22,7 @@ fn submit(scheduler: &mut Scheduler<FakeModel>, id: &str, prompt: &[u32]) -> Arc
         generation: id.into(),
         owner: None,
         prompt: prompt.to_vec(),
+        begun: "".into(),
         sampling: Sampling::default(),
         guide: None,
         cancelled: cancelled.clone(),

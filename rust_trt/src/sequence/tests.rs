@@ -20,6 +20,7 @@ fn sequence(prompt: &[u32], sampling: Sampling) -> Sequence {
         generation: "g".into(),
         owner: None,
         prompt: prompt.to_vec(),
+        begun: "".into(),
         sampling,
         guide: None,
         cancelled: Arc::default(),

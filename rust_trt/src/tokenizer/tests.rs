@@ -63,6 +63,43 @@ fn hostile_parts_are_refused_or_harmless() {
     }
 }
 
+/// `▁`, `▁a` and `a`, spelled as `SentencePiece` does, with a space before the first word.
+fn sentencepiece() -> Tokenizer {
+    use serde_json::json;
+    let json = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Prepend", "prepend": "▁"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+        "pre_tokenizer": null, "post_processor": null,
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+        "model": {"type": "BPE", "vocab": {"▁": 0, "a": 1, "▁a": 2}, "merges": [["▁", "a"]]}
+    });
+    Tokenizer::parse(json.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn the_space_of_a_first_word_is_that_of_no_later_one() {
+    let tokenizer = sentencepiece();
+    let ids = [2, 1, 2, 0, 2];
+    assert_eq!(tokenizer.decode(&ids), "aa a  a");
+    for cut in 1..ids.len() {
+        let mut text = tokenizer.decode(&ids[..cut]);
+        assert_eq!(tokenizer.encode_plain(&text).unwrap(), ids[..cut]);
+        let mut rest = TextStream::after(&text);
+        for &id in &ids[cut..] {
+            rest.push(&tokenizer, id, &mut text);
+        }
+        assert_eq!(text, "aa a  a");
+    }
+    // Nothing was said yet: the first word is still to come.
+    let mut text = String::new();
+    TextStream::after("").push(&tokenizer, 2, &mut text);
+    assert_eq!(text, "a");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_no_tokenizer(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
