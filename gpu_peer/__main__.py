@@ -2,13 +2,15 @@
 
 `run`, the default, runs it. `identity` prints its public key, `doctor` what there is to compute on,
 `prepare` has the model converted for that, and `engine build` proves that TensorRT takes a model.
-`backup` and `restore` take the home to another disk. `pair` lets a device be paired, and `devices`
+`backup` and `restore` take the home to another disk, and put back what the home kept by itself
+where its chats are damaged. `pair` lets a device be paired, and `devices`
 lists and changes them; both speak with the running home.
 """
 
 import argparse
 import asyncio
 import contextlib
+import datetime
 import json
 import os
 import signal
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "backup":
                 keep_backup(config, options.file)
             case "restore":
-                put_back(config, options.file, replace=options.replace)
+                put_back(config, options)
             case _:
                 run(config)
     except PeerError as error:
@@ -62,8 +64,13 @@ def show_devices(config: Config, *, as_json: bool) -> int:
     """Print what there is to compute on. Gives 0 when something can be used, else 1."""
     from gpu_peer.devices.probe import probe_machine, probe_packages
     from gpu_peer.doctor import diagnose
+    from gpu_peer.storage.backups import Backups
 
-    found = diagnose(probe_machine(), probe_packages(), config.device)
+    backups = Backups(config.folder / "chats.sqlite3")
+    last = backups.last_good(datetime.datetime.now(datetime.UTC))
+    found = diagnose(
+        probe_machine(), probe_packages(), config.device, last.as_text() if last else None
+    )
     text = json.dumps(found.as_json(), indent=2) + "\n" if as_json else found.as_text()
     sys.stdout.write(text)
     return 0 if found.uses else 1
@@ -106,13 +113,22 @@ def keep_backup(config: Config, file: Path) -> None:
     )
 
 
-def put_back(config: Config, file: Path, *, replace: bool) -> None:
+def put_back(config: Config, options: argparse.Namespace) -> None:
     """Put a backup in place, while no home runs."""
     from gpu_peer.app import only_one
-    from gpu_peer.backup import restore
 
     with only_one(config):
-        contents, before = restore(config.folder, file, replace=replace)
+        if options.file is not None:
+            put_home_back(config, options.file, replace=options.replace)
+        else:
+            put_chats_back(config, empty=options.empty, replace=options.replace)
+
+
+def put_home_back(config: Config, file: Path, *, replace: bool) -> None:
+    """Put a file of `backup` in place."""
+    from gpu_peer.backup import restore
+
+    contents, before = restore(config.folder, file, replace=replace)
     sys.stdout.write(
         f"{contents.as_text()}\nA device that was removed after this backup was made may be let "
         "in again: look at the list.\n"
@@ -121,6 +137,24 @@ def put_back(config: Config, file: Path, *, replace: bool) -> None:
         sys.stdout.write(
             f"What was there before is in {before}, its key too: delete it once you are sure.\n"
         )
+
+
+def put_chats_back(config: Config, *, empty: bool, replace: bool) -> None:
+    """Put the last backup that the home made by itself in place, or nothing."""
+    from gpu_peer.recovery import restore_empty, restore_latest
+
+    chats, now = config.folder / "chats.sqlite3", datetime.datetime.now(datetime.UTC)
+    if empty:
+        aside = restore_empty(chats, now, replace=replace)
+        sys.stdout.write("The home begins anew, without chats, people and devices.\n")
+    else:
+        good, aside = restore_latest(chats, now, replace=replace)
+        sys.stdout.write(
+            f"The chats are as they were: {good.as_text()}. Devices load them anew.\n"
+            "A device that was removed since may be let in again: look at the list.\n"
+        )
+    if aside is not None:
+        sys.stdout.write(f"What was there before is in {aside}.\n")
 
 
 def run(config: Config) -> None:
@@ -164,7 +198,10 @@ def _parser() -> argparse.ArgumentParser:
     keep = commands.add_parser("backup", help="write keys, people, devices, chats to one file")
     keep.add_argument("file", type=Path, help="a new file; only you may read it")
     put = commands.add_parser("restore", help="put a backup back; the home must not run")
-    put.add_argument("file", type=Path)
+    what = put.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", type=Path, nargs="?", help="a file that backup wrote")
+    what.add_argument("--latest", action="store_true", help="the home's own last good backup")
+    what.add_argument("--empty", action="store_true", help="nothing: the home begins anew")
     put.add_argument("--replace", action="store_true", help="also where there is a home already")
     add_local_commands(commands)
     return parser

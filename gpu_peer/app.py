@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import structlog
 from filelock import FileLock, Timeout
 
+from gpu_peer.backing_up import backing_up
 from gpu_peer.chat.home import Home
 from gpu_peer.clock import Clock, LoopClock
 from gpu_peer.config import Config
@@ -21,6 +22,7 @@ from gpu_peer.household.guests import Guests
 from gpu_peer.household.household import Household
 from gpu_peer.identity import Identity, load_identity
 from gpu_peer.logs import describe
+from gpu_peer.recovery import telling_what_to_do
 from gpu_peer.roads import reached_in_lan, reached_on_pc, tickets_of
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
@@ -54,7 +56,9 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
     with only_one(config):
         identity = load_identity(config.folder)
         certificate = load_certificate(config.folder)
-        store = await Store(config.folder / "chats.sqlite3").open()
+        chats = config.folder / "chats.sqlite3"
+        with telling_what_to_do(chats):
+            store = await Store(chats).open()
         try:
             log.info("model_loading")
             engine = await _unless(stop, in_daemon_thread(load, "model-loader"))
@@ -80,6 +84,7 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
             try:
                 async with (
                     _erasing(guests),
+                    backing_up(chats, clock),
                     reached_on_pc(config, identity, household, serve_on),
                     reached_in_lan(config, household, certificate, tickets, serve_on, clock),
                     _reading(engine, home) as broken,

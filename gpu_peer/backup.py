@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpu_peer.archive import pack, unpack
-from gpu_peer.errors import BackupFailed, KeyUnreadable, StorageDamaged, StorageError
+from gpu_peer.carried_over import carry_over
+from gpu_peer.errors import BackupFailed, KeyUnreadable, StorageDamaged
 from gpu_peer.identity import load_identity
 from gpu_peer.key_file import written_whole
 from gpu_peer.storage.database import copy_database, open_database
@@ -83,7 +84,7 @@ def restore(folder: Path, archive: Path, *, replace: bool) -> tuple[Contents, Pa
     try:
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=folder) as beside:
             contents = _checked(archive, Path(beside))
-            _remove_again(folder / CHATS, Path(beside) / CHATS)
+            carry_over(folder / CHATS, Path(beside) / CHATS, time.time_ns() // 1_000_000)
             before = Path(tempfile.mkdtemp(prefix="replaced-", dir=folder)) if there else None
             _put(Path(beside), folder, before)
             return contents, before
@@ -108,24 +109,6 @@ def _checked(archive: Path, beside: Path) -> Contents:
     if home != manifest.home:
         raise BackupFailed(f"The key in {archive} is not that of its home. Take another backup.")
     return contents
-
-
-def _remove_again(before: Path, chats: Path) -> None:
-    """Let the backup bring back no device that was removed since, where the list can be read."""
-    if not before.exists():
-        return
-    try:
-        with closing(open_database(before)) as db:
-            removed = [device for device in People(db).devices() if device.revoked]
-    except StorageError:
-        return
-    with closing(open_database(chats)) as db:
-        people = People(db)
-        known = {device.id for device in people.devices()}
-        for device in removed:
-            if device.id in known:
-                people.revoke(device.id, device.revoked_ms or 0)
-        db.execute("PRAGMA journal_mode = DELETE")
 
 
 def _put(beside: Path, folder: Path, before: Path | None) -> None:

@@ -18,6 +18,7 @@ class Diagnosis:
         uses: What is tried first; None where nothing can be used.
         passed_over: Better devices, and why they are not used.
         problem: Why nothing can be used; else None.
+        last_backup: When the home last made one that is sound, and how many chats it has.
     """
 
     machine: Machine
@@ -26,6 +27,7 @@ class Diagnosis:
     uses: Device | None
     passed_over: tuple[PassedOver, ...] = ()
     problem: str | None = None
+    last_backup: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Give all of it as plain values."""
@@ -43,6 +45,7 @@ class Diagnosis:
             ("CUDA", packages.cuda or "not installed"),
             ("Asked for", self.asked),
             ("Uses", self.uses or "nothing"),
+            ("Last backup", self.last_backup or "none"),
         ]
         width = max(len(name) for name, _ in rows) + 2
         lines = [f"{name:{width}}{value}" for name, value in rows]
@@ -50,18 +53,20 @@ class Diagnosis:
         return "\n".join([*lines, *([self.problem] if self.problem else [])]) + "\n"
 
 
-def diagnose(machine: Machine, packages: Packages, asked: AskedDevice) -> Diagnosis:
+def diagnose(
+    machine: Machine, packages: Packages, asked: AskedDevice, last_backup: str | None = None
+) -> Diagnosis:
     """Find what is used, and why not what is better."""
     if packages.onnxruntime is None:
         problem = "ONNX Runtime is missing. Install it with: pip install onnxruntime"
-        return Diagnosis(machine, packages, asked, None, problem=problem)
+        return Diagnosis(machine, packages, asked, None, (), problem, last_backup)
     try:
         choice = choose(machine, packages, asked)
     except DeviceUnavailable as error:
-        return Diagnosis(machine, packages, asked, None, problem=str(error))
+        return Diagnosis(machine, packages, asked, None, (), str(error), last_backup)
     uses = choice.devices[0]
     better = [one for one in choice.passed_over if ORDER.index(one.device) < ORDER.index(uses)]
-    return Diagnosis(machine, packages, asked, uses, tuple(better))
+    return Diagnosis(machine, packages, asked, uses, tuple(better), None, last_backup)
 
 
 def _card(card: Card) -> str:

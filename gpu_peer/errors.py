@@ -9,6 +9,7 @@ PeerError                 ends the process; its text is one sentence for the use
 ├── CommandRefused        the running home does not do what a command asked for
 ├── StorageError          the chats' database
 │   ├── StorageDamaged    the file is not a sound database; it is left as it is
+│   │   └── StorageForeign a sound database, but of another version of Hearth
 │   └── StorageFailed     the system refused a read or a write: disk full, locked, no permission
 ├── BackupFailed          a backup cannot be made or put back; what was there is as it was
 ├── EngineUnavailable     the inference core or its model cannot be loaded
@@ -69,6 +70,10 @@ class StorageError(PeerError):
 
 class StorageDamaged(StorageError):
     """The database is damaged. It is never replaced: what can be saved of it is still in it."""
+
+
+class StorageForeign(StorageDamaged):
+    """The database is of a newer Hearth, or of another build; this one cannot read it."""
 
 
 class StorageFailed(StorageError):

@@ -6,14 +6,16 @@ Only the Python standard library's `sqlite3` is used, on one thread: see `store`
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from gpu_peer.errors import StorageDamaged, StorageFailed
+from gpu_peer.errors import StorageDamaged, StorageFailed, StorageForeign
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 1_000
+_STEP_PAGES = 1024
+_STEP_INSTRUCTIONS = 100_000
 _SETTINGS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -27,7 +29,8 @@ def open_database(path: Path, migrations: Path = MIGRATIONS) -> sqlite3.Connecti
     """Open the database, make it when there is none, and bring it to the newest schema.
 
     Raises:
-        StorageDamaged: the file is not a sound database, or not one of this version.
+        StorageDamaged: the file is not a sound database.
+        StorageForeign: it is one, but not of this version.
         StorageFailed: the system refused.
     """
     with storage_errors(path):
@@ -36,32 +39,50 @@ def open_database(path: Path, migrations: Path = MIGRATIONS) -> sqlite3.Connecti
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             if path.stat().st_size == 0:
-                # Only before anything is in the file; `EventLog.scrub` sees to older ones.
+                # Only before anything is in the file.
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
-            _check(connection, path)
+            check_database(connection, path)
             _migrate(connection, path, migrations)
+            _give_pages_back(connection)
         except BaseException:
-            connection.close()
+            _close_as_it_is(connection, path)
             raise
         return connection
 
 
-def copy_database(source: Path, target: Path) -> None:
+def copy_database(source: Path, target: Path, go_on: Callable[[], bool] = lambda: True) -> None:
     """Copy a database as it is at one moment, its log included, while others write to it.
+
+    Nobody who writes waits for it. `go_on` is asked between small steps; with false it is given up.
 
     Raises:
         StorageDamaged: the source is not a sound database.
-        StorageFailed: the system refused.
+        StorageFailed: the system refused, or `go_on` did.
     """
+
+    def step(_status: int, _left: int, _all: int) -> None:
+        if not go_on():
+            raise StorageFailed(f"The chats in {source} were not copied to their end.")
+
+    address = f"{source.absolute().as_uri()}?mode=rw"
     with (
         storage_errors(source),
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as there,
+        closing(sqlite3.connect(address, uri=True, isolation_level=None)) as there,
         closing(sqlite3.connect(target)) as here,
     ):
-        there.backup(here)
-        _check(here, source)
+        # One moment for all steps: without it every write of others would have it begin again.
+        there.execute("BEGIN")
+        there.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        there.backup(here, pages=_STEP_PAGES, progress=step)
+        there.execute("COMMIT")
+        # What others deleted meanwhile could not leave the log beside the file. Not to be waited
+        # for: nobody could write until then.
+        there.execute("PRAGMA busy_timeout = 0")
+        there.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        here.set_progress_handler(lambda: not go_on(), _STEP_INSTRUCTIONS)
+        check_database(here, source)
 
 
 @contextmanager
@@ -94,13 +115,43 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _close_as_it_is(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a file that may be damaged. Its log stays beside it: somebody may save more of both.
+
+    The last one to close would move the log into the file; one who may only read does not.
+    """
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as reader,
+    ):
+        reader.execute("PRAGMA schema_version").fetchone()
+        connection.close()
+    connection.close()
+
+
+def check_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Look through the whole file.
+
+    Raises:
+        StorageDamaged: it is not sound.
+        sqlite3.DatabaseError: it is no database at all, or cannot be read.
+    """
     if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise StorageDamaged(_damaged(path))
 
 
+def _give_pages_back(connection: sqlite3.Connection) -> None:
+    """Have an older file shrink when something is deleted. It is written anew once for that."""
+    if connection.execute("PRAGMA auto_vacuum").fetchone() == (2,):
+        return
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # Without the room for it, or while another has the file, it is done at a later start.
+    with suppress(sqlite3.OperationalError):
+        connection.execute("VACUUM")
+
+
 def _damaged(path: Path) -> str:
-    return f"The chats in {path} are damaged. Move the file away, or put it back from a backup."
+    return f"The chats in {path} are damaged."
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
@@ -111,7 +162,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
     done = dict(connection.execute("SELECT number, checksum FROM migrations"))
     steps = {int(file.name[:4]): file for file in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
     if done.keys() - steps.keys():
-        raise StorageDamaged(
+        raise StorageForeign(
             f"The chats in {path} were written by a newer Hearth. Update this one."
         )
     for number, file in steps.items():
@@ -123,7 +174,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
                     connection.execute(statement)
                 connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, checksum))
         elif done[number] != checksum:
-            raise StorageDamaged(
+            raise StorageForeign(
                 f"The chats in {path} were made by another build of Hearth (step {number})."
             )
 

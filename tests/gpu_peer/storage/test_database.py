@@ -1,6 +1,7 @@
 import re
 import sqlite3
 import stat
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from gpu_peer.errors import StorageDamaged, StorageFailed
 from gpu_peer.storage.database import MIGRATIONS, open_database, storage_errors
 from gpu_peer.storage.event_log import EventLog
+from tests.gpu_peer.support.chats import say, texts
 
 
 @pytest.fixture
@@ -104,3 +106,57 @@ def test_a_file_that_became_read_only_is_a_sentence(path: Path) -> None:
         storage_errors(path),
     ):
         EventLog(db).change("ann", None, lambda mine: mine.make_chat("c"))
+
+
+def test_an_older_file_shrinks_too_once_it_was_opened(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE older (x)")
+        db.executemany("INSERT INTO older VALUES (?)", [("x" * 5000,)] * 100)
+        db.commit()
+    with closing(open_database(path)) as db:
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert db.execute("SELECT count(*) FROM older").fetchone() == (100,)
+        db.execute("DELETE FROM older")
+        EventLog(db).scrub()
+        assert path.stat().st_size < 200_000
+
+
+def test_a_lock_of_another_process_refuses_the_change_whole(path: Path) -> None:
+    with closing(open_database(path)) as db:
+        say(db, "before")
+        program = (
+            "import sqlite3, sys\n"
+            "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+            "db.execute('BEGIN IMMEDIATE')\n"
+            "print(flush=True)\n"
+            "sys.stdin.read()\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout is not None
+            other.stdout.readline()
+            with pytest.raises(StorageFailed, match="locked"), storage_errors(path):
+                say(db, "refused")
+            other.communicate()
+        say(db, "after")
+    assert texts(path) == ["before", "after"]
+
+
+def say_over_and_over(db: sqlite3.Connection) -> None:
+    for _ in range(1000):
+        say(db, "x" * 20_000)
+
+
+def test_a_small_disk_that_is_full_refuses_the_change_whole(small_disk: Path) -> None:
+    path = small_disk / "chats.sqlite3"
+    with closing(open_database(path)) as db:
+        with pytest.raises(StorageFailed, match="full"), storage_errors(path):
+            say_over_and_over(db)
+        said = texts(path)
+        assert db.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+        say(db, "now there is room")
+    assert 10 < len(said) < 1000
+    assert texts(path) == [*said, "now there is room"]
