@@ -20,11 +20,13 @@ from gpu_peer.engine import Engine, EngineEvent, ModelInfo, TextPiece
 from gpu_peer.errors import EngineUnavailable, FolderInUse
 from gpu_peer.household.household import Household
 from gpu_peer.identity import load_identity
+from gpu_peer.storage.backups import Backups
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.signaled_sessions import Signals
 from protocol.chat import AnswerEnded, Delta
 from protocol.transcript import key_id
 from protocol.trust import Bound
+from tests.gpu_peer.support.chats import texts, write
 from tests.gpu_peer.support.device import RtcDevice
 from tests.gpu_peer.support.lan import LanDevice
 from tests.gpu_peer.support.scripted_engine import ScriptedEngine
@@ -120,6 +122,29 @@ async def test_what_was_loaded_is_logged(tmp_path: Path, vds: tuple[Vds, str]) -
     loaded = next(line for line in logs if line["event"] == "model_loaded")
     assert (loaded["model"], loaded["device"]) == ("parrot", "tensorrt")
     assert loaded["decodes_together"] is False
+
+
+async def test_a_home_that_runs_makes_backups(
+    tmp_path: Path, vds: tuple[Vds, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, address = vds
+    loop, made = asyncio.get_running_loop(), asyncio.Event()
+
+    class Log:
+        def info(self, event: str, **_: object) -> None:
+            assert event == "backup_made"
+            loop.call_soon_threadsafe(made.set)
+
+    monkeypatch.setattr("gpu_peer.backing_up.log", Log())
+    here = config(tmp_path, address)
+    write(here.folder / "chats.sqlite3", "first")
+    parrot = Parrot()
+    running = Running(here, lambda: parrot)
+    async with asyncio.timeout(20):
+        await made.wait()
+    await running.end()
+    (backup,) = Backups(here.folder / "chats.sqlite3").all()
+    assert texts(backup.path) == ["first"]
 
 
 async def test_two_servers_know_the_home_and_a_device_comes_by_either(

@@ -22,7 +22,7 @@ from gpu_peer.storage.event_log import EventLog
 from gpu_peer.storage.people import People
 from gpu_peer.transports.certificate import load_certificate
 from protocol.transcript import key_id
-from tests.gpu_peer.support.chats import delete, rot, say, texts, write
+from tests.gpu_peer.support.chats import delete, rot, rot_one_page, say, texts, write
 from tests.gpu_peer.support.trust import ed25519, public
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -56,9 +56,7 @@ def damage_a_page_of_what_was_said(chats: Path) -> None:
     with closing(open_database(chats)) as db:
         say(db, "x" * 100_000, chat="long")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    content = chats.read_bytes()
-    place = content.index(b"x" * 4092) // 4096 * 4096
-    chats.write_bytes(content[:place] + b"\xff" * 4096 + content[place + 4096 :])
+    rot_one_page(chats)
 
 
 class TestTelling:

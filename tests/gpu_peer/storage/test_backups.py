@@ -25,7 +25,7 @@ from gpu_peer.storage.backups import (
     superfluous,
 )
 from gpu_peer.storage.database import open_database
-from tests.gpu_peer.support.chats import delete, rot, say, texts, write
+from tests.gpu_peer.support.chats import delete, rot, rot_one_page, say, texts, write
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -85,6 +85,7 @@ class TestMaking:
         assert made is not None
         assert made.path == chats.parent / "backups" / "chats-20260314-150926.sqlite3"
         assert [file.name for file in made.path.parent.iterdir()] == [made.path.name]
+        assert made.path.read_bytes()[18:20] == b"\1\1", "it needs no log beside it"
         assert texts(made.path) == ["first", "second"]
         if sys.platform != "win32":
             assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
@@ -148,6 +149,9 @@ class TestMaking:
         made = Backups(chats).make_if_due(NOW, always)
         assert made is not None
         assert list(folder.iterdir()) == [made.path]
+        (folder / ".half-0b").write_bytes(b"x")
+        assert not Backups(chats).make_if_due(NOW, always)
+        assert list(folder.iterdir()) == [made.path]
 
 
 class TestFailing:
@@ -197,13 +201,13 @@ class TestLastGood:
         kept = Backups(chats)
         assert kept.last_good(NOW) is None
         kept.make_if_due(NOW, always)
-        write(chats, "in another chat", chat="other")
+        write(chats, "x" * 100_000, chat="other")
         second = kept.make_if_due(NOW + DAY, always)
         assert second is not None
         good = kept.last_good(NOW + DAY)
         assert good is not None
         assert (good.made, good.chats) == (NOW + DAY, 2)
-        rot(second.path)
+        rot_one_page(second.path)
         good = kept.last_good(NOW + DAY)
         assert good is not None
         assert good.as_text() == "2026-03-14 15:09 UTC, 1 chat"
@@ -212,16 +216,18 @@ class TestLastGood:
 class TestForgetting:
     def test_deleted_chats_leave_the_backups_too(self, chats: Path) -> None:
         kept = Backups(chats)
-        write(chats, "a great secret", chat="secret")
+        write(chats, "a great secret", "x" * 500_000, chat="secret")
         for day in range(3):
             write(chats, f"on day {day}")
             assert kept.make_if_due(NOW + DAY * day, always)
+            assert chats.stat().st_size > 500_000
         with closing(open_database(chats)) as db:
             delete(db, "secret")
         assert kept.forget_deleted(NOW + DAY * 3, always) == 3
         for one in kept.all():
             assert b"a great secret" not in one.path.read_bytes()
             assert "first" in texts(one.path)
+            assert one.path.stat().st_size < 400_000
         assert len(list(kept.folder.iterdir())) == 3
         assert kept.forget_deleted(NOW + DAY * 3, always) == 0
 

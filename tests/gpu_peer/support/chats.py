@@ -55,3 +55,10 @@ def rot(path: Path) -> bytes:
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
     return path.read_bytes()
+
+
+def rot_one_page(path: Path) -> None:
+    """Damage one page of a long text of `x`, as a bad sector does."""
+    content = path.read_bytes()
+    place = content.index(b"x" * 4092) // 4096 * 4096
+    path.write_bytes(content[:place] + b"\xff" * 4096 + content[place + 4096 :])
