@@ -12,6 +12,7 @@ from gpu_peer.carried_over import carry_over
 from gpu_peer.errors import BackupFailed, KeyUnreadable, StorageDamaged
 from gpu_peer.identity import load_identity
 from gpu_peer.key_file import written_whole
+from gpu_peer.storage.backups import Backups
 from gpu_peer.storage.database import copy_database, open_database
 from gpu_peer.storage.people import People
 from gpu_peer.transports.certificate import load_certificate
@@ -121,6 +122,9 @@ def _put(beside: Path, folder: Path, before: Path | None) -> None:
         for name in (*_BESIDE_CHATS, CHATS):
             if (folder / name).exists():
                 (folder / name).replace(before / name)
+        # The copies that a home makes by itself are of that home.
+        if (kept := Backups(folder / CHATS).folder).exists():
+            kept.replace(before / kept.name)
     for name in (CHATS, *KEYS):
         (beside / name).replace(folder / name)
 

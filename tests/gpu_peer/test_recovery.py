@@ -253,8 +253,11 @@ def test_a_home_that_is_put_back_from_a_file_has_a_new_log_too(chats: Path, tmp_
     backup(chats.parent, tmp_path / "kept.zip")
     with closing(open_database(chats)) as db:
         delete(db, "secret")
-    restore(chats.parent, tmp_path / "kept.zip", replace=True)
+    _, before = restore(chats.parent, tmp_path / "kept.zip", replace=True)
     assert log_of(chats) != known
     assert texts(chats) == ["first"]
     with closing(sqlite3.connect(chats)) as db:
         assert db.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    # Another home's copies are not to be taken for its own.
+    assert before is not None
+    assert (Backups(chats).all(), len(Backups(before / chats.name).all())) == ([], 1)
