@@ -8,6 +8,7 @@ from protocol.chat import (
     AnswerEnded,
     Event,
     ImportedAnswer,
+    ImportedTurn,
     ImportTurns,
     MessageWritten,
 )
@@ -25,25 +26,32 @@ def import_turns(command: ImportTurns, log: UserLog, now_ms: int) -> None:
         Refused: a parent is not there, or a text is too large to be sent to a device.
     """
     for turn in command.turns:
-        if log.has_message(turn.message):
-            continue
-        if turn.parent != command.chat and log.chat_of_message(turn.parent) != command.chat:
-            raise Refused(
-                "message_unknown", "A message follows one that is not in this chat. Import it all."
-            )
-        _append(
-            log,
-            MessageWritten(
-                seq=0,
-                at_ms=min(turn.at_ms, now_ms),
-                chat=command.chat,
-                message=turn.message,
-                text=turn.text,
-                parent=turn.parent,
-            ),
+        there = log.chat_of_message(turn.message)
+        if there is None:
+            _message(log, command.chat, turn, now_ms)
+        # A message with several answers comes once with each; the last is the one that is shown.
+        answer = turn.answer
+        if answer is not None and there in (None, command.chat):
+            if not log.has_answer(answer.answer):
+                _answer(log, command.chat, turn.message, answer, now_ms)
+
+
+def _message(log: UserLog, chat: str, turn: ImportedTurn, now_ms: int) -> None:
+    if turn.parent != chat and log.chat_of_message(turn.parent) != chat:
+        raise Refused(
+            "message_unknown", "A message follows one that is not in this chat. Import it all."
         )
-        if turn.answer is not None and not log.has_answer(turn.answer.answer):
-            _answer(log, command.chat, turn.message, turn.answer, now_ms)
+    _append(
+        log,
+        MessageWritten(
+            seq=0,
+            at_ms=min(turn.at_ms, now_ms),
+            chat=chat,
+            message=turn.message,
+            text=turn.text,
+            parent=turn.parent,
+        ),
+    )
 
 
 def _answer(log: UserLog, chat: str, message: str, given: ImportedAnswer, now_ms: int) -> None:

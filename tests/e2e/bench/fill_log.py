@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpu_peer.chat.imports import import_turns
-from gpu_peer.storage.user_log import UserLog
-
 from gpu_peer.storage.database import open_database
 from gpu_peer.storage.event_log import EventLog
+from gpu_peer.storage.user_log import UserLog
 from protocol.chat import ChatCreated, ImportedAnswer, ImportedTurn, ImportTurns
 
 SYLLABLES = {

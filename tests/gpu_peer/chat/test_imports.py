@@ -120,3 +120,21 @@ async def test_a_text_that_no_device_could_be_sent_is_refused(device: MemoryDevi
             assert all(len(codec.encode(message)) < MESSAGE_BYTES for message in device.heard)
         else:
             assert (await device.hear(ChatError)).code == "too_large"
+
+
+async def test_a_message_comes_once_with_each_of_its_answers(
+    house: House, device: MemoryDevice
+) -> None:
+    chat, message = uuid7(), uuid7()
+    turns = [
+        ImportedTurn(message=message, parent=chat, at_ms=100, text="One", answer=answer(text, 110))
+        for text in ("first", "second")
+    ]
+    device.say(CreateChat(id=uuid7(), chat=chat, title="Old"))
+    await device.hear(Acknowledged)
+    for _ in range(2):
+        device.say(ImportTurns(id=uuid7(), chat=chat, turns=turns))
+        await device.hear(Acknowledged)
+    events = await house.join("ann").history()
+    assert [event.text for event in events if isinstance(event, MessageWritten)] == ["One"]
+    assert [event.text for event in events if isinstance(event, AnswerEnded)] == ["first", "second"]
