@@ -31,9 +31,10 @@ def import_turns(command: ImportTurns, log: UserLog, now_ms: int) -> None:
             _message(log, command.chat, turn, now_ms)
         # A message with several answers comes once with each; the last is the one that is shown.
         answer = turn.answer
-        if answer is not None and there in (None, command.chat):
-            if not log.has_answer(answer.answer):
-                _answer(log, command.chat, turn.message, answer, now_ms)
+        if answer is None or there not in (None, command.chat):
+            continue
+        if not log.has_answer(answer.answer):
+            _answer(log, command.chat, turn.message, answer, now_ms)
 
 
 def _message(log: UserLog, chat: str, turn: ImportedTurn, now_ms: int) -> None:
