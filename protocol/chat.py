@@ -183,7 +183,8 @@ class ImportedTurn(Record, frozen=True, kw_only=True):
 class ImportTurns(Message, frozen=True, kw_only=True):
     """Add what was said elsewhere to a chat, parents first.
 
-    Messages that are there are passed over.
+    Messages and answers that are there are passed over. A message that was answered more than once
+    comes with each of its answers in turn, the one that is shown last.
     """
 
     id: Id
