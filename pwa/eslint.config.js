@@ -7,9 +7,12 @@ const layers = [
   'protocol',
   'release',
   'chat',
+  'transfer',
   'trust',
   'net',
   'storage',
+  'search',
+  'sync',
   'i18n',
   'stores',
   'composables',
@@ -18,14 +21,16 @@ const layers = [
 ]
 
 /** Layers that know nothing of Vue, so that they can be read and tested without it. */
-const pure = ['protocol', 'release', 'chat', 'trust', 'net', 'storage']
+const pure = ['protocol', 'release', 'chat', 'transfer', 'trust', 'net', 'storage', 'search', 'sync']
 
 /** Side by side: none of them may know another. */
 const apart = {
-  trust: ['chat'],
-  net: ['storage', 'i18n'],
-  storage: ['chat', 'net', 'i18n'],
-  i18n: ['chat', 'trust', 'net'],
+  trust: ['chat', 'transfer'],
+  net: ['chat', 'transfer'],
+  storage: ['transfer', 'net'],
+  search: ['transfer', 'trust', 'net'],
+  sync: ['transfer', 'trust', 'net'],
+  i18n: ['chat', 'transfer', 'trust', 'net', 'storage', 'search', 'sync'],
 }
 
 function direction(layer) {
@@ -63,7 +68,7 @@ const worker = {
 }
 
 const withoutNetwork = {
-  files: ['src/{protocol,release,chat,trust}/**/*.ts'],
+  files: ['src/{protocol,release,chat,transfer,trust}/**/*.ts'],
   rules: {
     'no-restricted-globals': [
       'error',

@@ -13,7 +13,7 @@ const { version } = JSON.parse(readFileSync(here('./package.json'), 'utf8')) as 
 /** Only these tests need a page, which takes far longer to make than to test. */
 const withPage = ['src/*.test.ts', 'src/{storage,stores,composables,components,pages}/**/*.test.ts']
 const withoutPage = [
-  'src/{protocol,release,worker,chat,trust,net,i18n}/**/*.test.ts',
+  'src/{protocol,release,worker,chat,transfer,trust,net,search,sync,i18n}/**/*.test.ts',
   'build/**/*.test.ts',
 ]
 

@@ -1,11 +1,13 @@
 /** What the app knows of the chats on the PC. Values are never changed in place. */
 import type {
   AnswerTimings,
+  ChatEvent,
   Command,
   EndReason,
   ErrorCode,
   Excess,
   HistoryCut,
+  SettingName,
 } from '../protocol/generated'
 
 /** An answer to a person's message. The text of a running one is in `ChatsState.live`. */
@@ -23,6 +25,8 @@ export interface Reply {
 /** What a person said, and the newest answer to it. */
 export interface Turn {
   readonly id: string
+  /** The message that it follows; null where it is the first of its chat. */
+  readonly parent: string | null
   readonly text: string
   readonly atMs: number
   /** `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. */
@@ -33,16 +37,28 @@ export interface Turn {
   readonly reply: Reply | null
 }
 
-export interface Chat {
+/** A chat as the list shows it. */
+export interface ChatHead {
   readonly id: string
   readonly title: string
+  readonly folder: string | null
   readonly changedMs: number
+}
+
+/** What was said in a chat that is open on this device. */
+export interface Chat {
+  readonly id: string
+  /** Every branch: a tree by `Turn.parent`, in the order in which the PC wrote it down. */
   readonly turns: readonly Turn[]
+  /** What the turns were made of, by number, each once. */
+  readonly events: readonly ChatEvent[]
 }
 
 /** A running answer as far as it has come. `next` is the index of the delta that follows. */
 export interface Live {
+  readonly chat: string
   readonly text: string
+  /** -1: how it begins is not known here, and only a draft of it can be gone on from. */
   readonly next: number
 }
 
@@ -58,24 +74,40 @@ export interface Pending {
   readonly excess: Excess | null
 }
 
+export type Settings = Readonly<Partial<Record<SettingName, string>>>
+
 export interface ChatsState {
-  /** The newest sequence number that this device has. */
+  /** The log that all this is of; null where there is nothing yet. */
+  readonly log: string | null
+  /** Every event from `before` up to `after` is here. `before` is 1 when all of the past is. */
   readonly after: number
-  /** The newest that the PC had when it last welcomed us; null before the first welcome. */
+  readonly before: number
+  /** The newest that the PC had when it last welcomed us, or that came since; null before. */
   readonly head: number | null
+  /** The list of chats is still coming in, so that this is not yet a replica to go on from. */
+  readonly isListing: boolean
   readonly model: string
-  /** As the events say, without what is still pending. */
+  /** As the PC says; those that a person left to each device are absent. */
+  readonly settings: Settings
+  /** All chats, as the events say, without what is still pending. */
+  readonly heads: ReadonlyMap<string, ChatHead>
+  /** The chats that are open, and no others. */
   readonly chats: ReadonlyMap<string, Chat>
-  /** Running answers, by answer. */
+  /** Running answers of all chats, by answer. */
   readonly live: ReadonlyMap<string, Live>
   /** In the order they were given. */
   readonly pending: readonly Pending[]
 }
 
 export const nothing: ChatsState = {
+  log: null,
   after: 0,
+  before: 0,
   head: null,
+  isListing: false,
   model: '',
+  settings: {},
+  heads: new Map(),
   chats: new Map(),
   live: new Map(),
   pending: [],

@@ -1,0 +1,66 @@
+/** What this device keeps of one home: the replica of its log, and the outbox. */
+import type { ChatHead, Pending, Settings } from '../chat/model'
+import type { Event } from '../protocol/generated'
+
+/** How far the replica reaches: every event from `before` up to `after` of `log`. */
+export interface Meta {
+  readonly log: string
+  readonly after: number
+  readonly before: number
+  /** The newest number that the PC is known to have. */
+  readonly head: number
+  readonly model: string
+  readonly settings: Settings
+}
+
+/** Where an event is: its chat, '' for those of none, and its number. */
+export type Cursor = readonly [chat: string, seq: number]
+
+/** One transaction. What is not named stays as it is. */
+export interface Change {
+  /** Drops all but the outbox first, unless the replica is of `meta.log` already. */
+  readonly clear?: boolean
+  /**
+   * What whoever writes has by now, this change included. Of the same log the replica only grows,
+   * where the two touch; of another log, and without `clear`, all but the outbox is passed over.
+   */
+  readonly meta?: Meta
+  /** Passed over where the replica reaches beyond `meta.after`: another tab wrote newer ones. */
+  readonly heads?: readonly ChatHead[]
+  readonly events?: readonly Event[]
+  /** Chats that are gone, with every event of theirs. */
+  readonly erase?: readonly string[]
+  readonly add?: readonly Pending[]
+  /** By the command's id; one that is no longer there stays away. */
+  readonly replace?: readonly Pending[]
+  /** Ids of commands. */
+  readonly remove?: readonly string[]
+}
+
+export interface Kept {
+  readonly meta: Meta | null
+  readonly heads: ChatHead[]
+  /** In the order they were added, by whichever tab. */
+  readonly outbox: Pending[]
+}
+
+export interface ReplicaStorage {
+  load(): Promise<Kept>
+  /** Of one chat, by number. */
+  events(chat: string): Promise<Event[]>
+  /** Walks all events by chat and number; `next` is null at the end. */
+  all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }>
+  /** @throws {StorageFull} and then nothing of it is written. */
+  write(change: Change): Promise<void>
+  close(): void
+  /** Closes it, here and in other tabs, and leaves nothing of it on this device. */
+  destroy(): Promise<void>
+}
+
+/** This device has no room for it. */
+export class StorageFull extends Error {
+  constructor() {
+    super('This device has no room left for it.')
+    this.name = 'StorageFull'
+  }
+}
