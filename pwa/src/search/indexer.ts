@@ -1,0 +1,169 @@
+/** Keeps the index up to what the replica holds, a little at a time, and answers from it. */
+import type { ChatHead } from '../chat/model'
+import type { Event } from '../protocol/generated'
+import type { Meta, ReplicaStorage } from '../storage/replica'
+import { documents } from './documents'
+import { type Change, type IndexStorage, nothingKept } from './kept'
+import { type Found, find } from './rank'
+import { SearchIndex } from './searchIndex'
+import { type Breath, Slices } from './slices'
+import { snippet } from './snippet'
+import type { SearchHit, SearchResult } from './types'
+import { words } from './words'
+
+/** What the indexer reads of a replica. */
+export type Replica = Pick<ReplicaStorage, 'load' | 'events' | 'all'>
+
+export interface IndexerNeeds extends Breath {
+  /** Milliseconds since 1970. */
+  wallClock: () => number
+  /** Waits for so long, or less. */
+  rest: (ms: number) => Promise<void>
+}
+
+/** What comes in makes a segment no later than with so many documents. */
+const segmentDocuments = 512
+/** More words than anybody searches for: what was pasted by mistake. */
+const queryWords = 16
+
+export class Indexer {
+  private index = new SearchIndex()
+  /** The words of the title of every chat that there is. */
+  private titles = new Map<string, string[]>()
+  private readonly touchedChats = new Set<string>()
+  private isStale = true
+  /** Whether the replica was compared with what was kept of it the last time. */
+  private isCompared = false
+  private running: Promise<void> | null = null
+
+  /** @param kept null where the index cannot outlive the page. */
+  constructor(
+    private readonly replica: Replica,
+    private kept: IndexStorage | null,
+    private readonly needs: IndexerNeeds,
+  ) {}
+
+  /** Nothing that the replica had when it was last touched is missing in the index. */
+  get isComplete(): boolean {
+    return this.running === null && !this.isStale
+  }
+
+  /** Reads what is kept; after it there are answers. What is missing comes by `catchUp`. */
+  async open(): Promise<void> {
+    const kept = (await this.kept?.load().catch(nothingKept)) ?? nothingKept()
+    this.index = new SearchIndex(kept)
+    const { meta, heads } = await this.replica.load()
+    if (meta?.log === kept.log) this.setTitles(heads)
+  }
+
+  /** Of these chats the replica has other events now, or another title; `erased` are gone. */
+  touched(chats: readonly string[], erased: readonly string[]): Promise<void> {
+    for (const chat of chats) this.touchedChats.add(chat)
+    for (const chat of erased) this.titles.delete(chat)
+    this.isStale = true
+    return this.catchUp()
+  }
+
+  /** Until nothing is missing. Rejects where the replica does. */
+  catchUp(): Promise<void> {
+    this.running ??= this.passes().finally(() => {
+      this.running = null
+    })
+    return this.running
+  }
+
+  async search(text: string, limit: number): Promise<SearchResult> {
+    const query = [...new Set(words(text))].slice(0, queryWords)
+    const found = find(this.index.parts, this.titles, query, limit, this.needs.wallClock())
+    const complete = this.isComplete
+    const hits = await Promise.all(found.map((one) => this.hit(one, query)))
+    return { hits: hits.filter((hit) => hit !== null), complete }
+  }
+
+  private async passes(): Promise<void> {
+    while (this.isStale) {
+      this.isStale = false
+      const began = this.needs.now()
+      await this.pass()
+      // While the past still comes in, page after page, half of the time is left to the page.
+      if (this.isStale) await this.needs.rest(this.needs.now() - began)
+    }
+  }
+
+  private async pass(): Promise<void> {
+    const slices = new Slices(this.needs)
+    const touched = new Set(this.touchedChats)
+    this.touchedChats.clear()
+    const { meta, heads } = await this.replica.load()
+    if (meta === null || meta.log !== this.index.log) {
+      this.index = new SearchIndex({ ...nothingKept(), log: meta?.log ?? null })
+      await this.keep({ log: this.index.log })
+    }
+    this.setTitles(heads)
+    await this.keep(await this.index.forget((chat) => !this.titles.has(chat), slices))
+    if (meta === null) return
+    const { after, before } = meta
+    for (const { id } of [...heads].sort((one, other) => other.changedMs - one.changedMs)) {
+      if (!touched.has(id) && !(await this.isBehind(id, meta))) continue
+      // Whatever it was touched for up to now is read now.
+      this.touchedChats.delete(id)
+      const found = documents(await this.replica.events(id))
+      await this.index.replace(id, found, { after, before }, slices)
+      if (this.index.waiting >= segmentDocuments) await this.settle(slices)
+    }
+    await this.settle(slices)
+    this.isCompared = true
+  }
+
+  /** Whether a chat has events that were not read, by two looks at it instead of all of it. */
+  private async isBehind(chat: string, meta: Meta): Promise<boolean> {
+    const range = this.index.ranges.get(chat)
+    if (!range) return true
+    // From then on whoever writes to the replica says so.
+    if (this.isCompared) return false
+    const newer = range.after < meta.after ? await this.eventAfter(chat, range.after) : null
+    if (newer) return true
+    const older = range.before > meta.before ? await this.eventAfter(chat, meta.before - 1) : null
+    return older !== null && older.seq < range.before
+  }
+
+  private async settle(slices: Slices): Promise<void> {
+    await this.keep(this.index.take())
+    for (;;) {
+      const change = await this.index.tidy(slices)
+      if (!change) return
+      await this.keep(change)
+    }
+  }
+
+  /** Where it cannot be kept nothing of it is: what is deleted must be gone from there too. */
+  private async keep(change: Change | null): Promise<void> {
+    const { kept } = this
+    if (!kept || !change) return
+    try {
+      await kept.write(change)
+    } catch {
+      this.kept = null
+      await kept.erase().catch(() => undefined)
+    }
+  }
+
+  private async hit({ chat, seq, turn, atMs }: Found, query: string[]): Promise<SearchHit | null> {
+    const message = await this.eventAfter(chat, turn - 1)
+    const found = turn === seq ? message : await this.eventAfter(chat, seq - 1)
+    if (message?.type !== 'message_written' || message.seq !== turn) return null
+    if (!found || found.seq !== seq || !('text' in found)) return null
+    const inAnswer = turn !== seq
+    return { chat, message: message.message, inAnswer, snippet: snippet(found.text, query), atMs }
+  }
+
+  private async eventAfter(chat: string, seq: number): Promise<Event | null> {
+    const { events } = await this.replica.all([chat, seq], 1)
+    const [event] = events
+    return event && 'chat' in event && event.chat === chat ? event : null
+  }
+
+  private setTitles(heads: readonly ChatHead[]): void {
+    this.titles = new Map(heads.map(({ id, title }) => [id, words(title)]))
+  }
+}
