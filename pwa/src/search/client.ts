@@ -33,7 +33,11 @@ interface Asked {
   reject(error: Error): void
 }
 
-export function searchClient(home: string, start: () => WorkerLike): SearchClient {
+/** @param home its id, and when this device was paired with it */
+export function searchClient(
+  home: { readonly id: string; readonly pairedAt: number },
+  start: () => WorkerLike,
+): SearchClient {
   let worker: WorkerLike | null = null
   /** Whether the worker before this one went down without an answer. */
   let isSecond = false
@@ -54,7 +58,7 @@ export function searchClient(home: string, start: () => WorkerLike): SearchClien
       if (opened === worker) fail()
     }
     worker = opened
-    say(opened, { type: 'open', home })
+    say(opened, { type: 'open', home: home.id, pairedAt: home.pairedAt })
     return opened
   }
 
@@ -76,6 +80,7 @@ export function searchClient(home: string, start: () => WorkerLike): SearchClien
     asked = null
   }
 
+  open()
   return {
     search: (query, limit) =>
       new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 import type { SearchResult } from './types'
 
 export type ToWorker =
-  | { readonly type: 'open'; readonly home: string }
+  | { readonly type: 'open'; readonly home: string; readonly pairedAt: number }
   | {
       readonly type: 'search'
       readonly id: number

@@ -4,7 +4,7 @@ import type { IndexStorage } from './kept'
 import type { FromWorker, ToWorker } from './protocol'
 
 export interface ServeNeeds extends IndexerNeeds {
-  openReplica: (home: string) => Promise<Replica>
+  openReplica: (home: string, pairedAt: number) => Promise<Replica>
   openIndex: (home: string) => Promise<IndexStorage>
   /**
    * Whether this worker is the one of this browser that writes the index, from now to its end. With
@@ -19,8 +19,8 @@ export function serve(needs: ServeNeeds): (message: ToWorker) => void {
   let indexer: Indexer | null = null
   let lastQuery = 0
 
-  async function open(home: string): Promise<void> {
-    const replica = await needs.openReplica(home)
+  async function open(home: string, pairedAt: number): Promise<void> {
+    const replica = await needs.openReplica(home, pairedAt)
     const kept = await needs.openIndex(home).catch(() => null)
     const isWriter = await needs.holdPen(home, false)
     await use(new Indexer(replica, isWriter ? kept : readOnly(kept), needs))
@@ -50,7 +50,7 @@ export function serve(needs: ServeNeeds): (message: ToWorker) => void {
   return (message) => {
     switch (message.type) {
       case 'open':
-        opened = open(message.home)
+        opened = open(message.home, message.pairedAt)
         opened.catch(broken)
         return
       case 'search':
