@@ -22,7 +22,7 @@ export interface IndexerNeeds extends Breath {
 }
 
 /** What comes in makes a segment no later than with so many documents. */
-const segmentDocuments = 512
+const segmentDocuments = 256
 /** More words than anybody searches for: what was pasted by mistake. */
 const queryWords = 16
 
@@ -66,10 +66,8 @@ export class Indexer {
 
   /** Until nothing is missing. Rejects where the replica does. */
   catchUp(): Promise<void> {
-    this.running ??= this.passes().finally(() => {
-      this.running = null
-    })
-    return this.running
+    if (this.isStale) this.running ??= this.passes()
+    return this.running ?? Promise.resolve()
   }
 
   async search(text: string, limit: number): Promise<SearchResult> {
@@ -81,12 +79,16 @@ export class Indexer {
   }
 
   private async passes(): Promise<void> {
-    while (this.isStale) {
-      this.isStale = false
-      const began = this.needs.now()
-      await this.pass()
-      // While the past still comes in, page after page, half of the time is left to the page.
-      if (this.isStale) await this.needs.rest(this.needs.now() - began)
+    try {
+      while (this.isStale) {
+        this.isStale = false
+        const began = this.needs.now()
+        await this.pass()
+        // While the past still comes in, page after page, half of the time is left to the page.
+        if (this.isStale) await this.needs.rest(this.needs.now() - began)
+      }
+    } finally {
+      this.running = null
     }
   }
 
