@@ -310,7 +310,8 @@ export const useChats = defineStore('chats', () => {
     siblings: (chat: string, message: string) => siblings(confirmed(), chat, message),
     /** Shows the way that goes through a message, down to the newest that follows it. */
     show: (chat: string, message: string) => void chosen.set(chat, message),
-    cut: (chat: string) => cutOf(turns(chat)),
+    cut: (chat: string) =>
+      cutOf(turnsOf({ chats: chats.value, pending: [] }, chat, chosen.get(chat) ?? null)),
     activity: (chat: string) => activityOf(turns(chat)),
     liveText: (answer: string) => liveText({ chats: chats.value, live: live.value }, answer),
     /** Whether turns of a chat are still being read or fetched. */
