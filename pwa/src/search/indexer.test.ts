@@ -158,6 +158,28 @@ it('puts the newer first, unless it fits worse', async () => {
   expect(await texts(indexer, 'кот')).toEqual(['кот', 'котёл', 'кот старый'])
 })
 
+it('puts the newer event first where all else is equal, with any limit', async () => {
+  const replica = new SearchedReplica()
+  const chat = replica.create('x')
+  for (let message = 0; message < 5; message++) replica.write(chat, `кот ${message}`)
+  const indexer = await ready(replica)
+  expect(await texts(indexer, 'кот', 1)).toEqual(['кот 4'])
+  expect(await texts(indexer, 'кот', 3)).toEqual(['кот 4', 'кот 3', 'кот 2'])
+})
+
+it('finds a chat again that was away for a while', async () => {
+  const replica = new SearchedReplica()
+  const chat = replica.create('x')
+  replica.write(chat, 'слово')
+  const indexer = await ready(replica)
+  const there = replica.chats.get(chat)!
+  replica.chats.delete(chat)
+  await indexer.touched([], [])
+  replica.chats.set(chat, there)
+  await indexer.touched([], [])
+  expect(await texts(indexer, 'слово')).toEqual(['слово'])
+})
+
 it('counts the title as part of the first message, and prefers its chat', async () => {
   const replica = new SearchedReplica()
   const trip = replica.create('Отпуск в горах')

@@ -23,6 +23,8 @@ export interface IndexerNeeds extends Breath {
 
 /** What comes in makes a segment no later than with so many documents. */
 const segmentDocuments = 256
+/** So many are read again if the page is closed meanwhile: what is merged soon is not worth a write. */
+const keptDocuments = 4096
 /** More words than anybody searches for: what was pasted by mistake. */
 const queryWords = 16
 
@@ -102,8 +104,10 @@ export class Indexer {
       await this.keep({ log: this.index.log })
     }
     this.setTitles(heads)
-    await this.keep(await this.index.forget((chat) => !this.titles.has(chat), slices))
+    await this.index.forget((chat) => !this.titles.has(chat), slices)
+    await this.keep(this.index.take())
     if (meta === null) return
+    let unkept = 0
     const { after, before } = meta
     for (const { id } of [...heads].sort((one, other) => other.changedMs - one.changedMs)) {
       if (!touched.has(id) && !(await this.isBehind(id, meta))) continue
@@ -111,9 +115,15 @@ export class Indexer {
       this.touchedChats.delete(id)
       const found = documents(await this.replica.events(id))
       await this.index.replace(id, found, { after, before }, slices)
-      if (this.index.waiting >= segmentDocuments) await this.settle(slices)
+      if (this.index.waiting < segmentDocuments) continue
+      unkept += this.index.waiting
+      await this.index.settle(slices)
+      if (unkept < keptDocuments) continue
+      unkept = 0
+      await this.keep(this.index.take())
     }
-    await this.settle(slices)
+    await this.index.settle(slices)
+    await this.keep(this.index.take())
     this.isCompared = true
   }
 
@@ -123,19 +133,13 @@ export class Indexer {
     if (!range) return true
     // From then on whoever writes to the replica says so.
     if (this.isCompared) return false
-    const newer = range.after < meta.after ? await this.eventAfter(chat, range.after) : null
-    if (newer) return true
-    const older = range.before > meta.before ? await this.eventAfter(chat, meta.before - 1) : null
-    return older !== null && older.seq < range.before
-  }
-
-  private async settle(slices: Slices): Promise<void> {
-    await this.keep(this.index.take())
-    for (;;) {
-      const change = await this.index.tidy(slices)
-      if (!change) return
-      await this.keep(change)
+    if (range.after < meta.after) {
+      const [newer] = await this.eventsFrom(chat, range.after + 1, 1)
+      if (newer) return true
     }
+    if (range.before <= meta.before) return false
+    const [older] = await this.eventsFrom(chat, meta.before, 1)
+    return older !== undefined && older.seq < range.before
   }
 
   /** Where it cannot be kept nothing of it is: what is deleted must be gone from there too. */
@@ -151,18 +155,21 @@ export class Indexer {
   }
 
   private async hit({ chat, seq, turn, atMs }: Found, query: string[]): Promise<SearchHit | null> {
-    const message = await this.eventAfter(chat, turn - 1)
-    const found = turn === seq ? message : await this.eventAfter(chat, seq - 1)
+    // As a rule an answer comes right after its message, so that one look is enough.
+    const near = await this.eventsFrom(chat, turn, Math.min(seq - turn + 1, 3))
+    const message = near.at(0)
+    const last = near.at(-1)
+    const found = last?.seq === seq ? last : (await this.eventsFrom(chat, seq, 1)).at(0)
     if (message?.type !== 'message_written' || message.seq !== turn) return null
     if (!found || found.seq !== seq || !('text' in found)) return null
     const inAnswer = turn !== seq
     return { chat, message: message.message, inAnswer, snippet: snippet(found.text, query), atMs }
   }
 
-  private async eventAfter(chat: string, seq: number): Promise<Event | null> {
-    const { events } = await this.replica.all([chat, seq], 1)
-    const [event] = events
-    return event && 'chat' in event && event.chat === chat ? event : null
+  /** The next events of a chat, from a number on. */
+  private async eventsFrom(chat: string, seq: number, limit: number): Promise<Event[]> {
+    const { events } = await this.replica.all([chat, seq - 1], limit)
+    return events.filter((event) => 'chat' in event && event.chat === chat)
   }
 
   private setTitles(heads: readonly ChatHead[]): void {

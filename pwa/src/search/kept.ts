@@ -2,6 +2,7 @@
  * The index on this device, in an IndexedDB of its own: `hearth.search.<home>`. All of it can be made
  * again from the replica, so what cannot be read is thrown away and never an error.
  */
+import { ended, result } from '../storage/requests'
 import type { Part } from './merge'
 import { documentCount, type Segment, termCount } from './segment'
 
@@ -25,9 +26,9 @@ export interface Change {
   readonly drop?: readonly Part[]
   readonly add?: readonly Part[]
   /** Parts of which documents are gone that were there. */
-  readonly gone?: Iterable<Part>
-  readonly ranges?: ReadonlyMap<string, Range>
+  readonly gone?: readonly Part[]
   readonly forget?: readonly string[]
+  readonly ranges?: readonly (readonly [chat: string, range: Range])[]
 }
 
 export interface IndexStorage {
@@ -101,11 +102,13 @@ async function load(opened: IDBDatabase): Promise<Kept> {
     gone: goneOf.get(id) ?? new Uint8Array(countOf(segments[1][at])),
   }))
   if (typeof log !== 'string' || !parts.every(isPart)) return nothingKept()
-  return { log, ranges: new Map(ranges[0].map((chat, at) => [chat, ranges[1][at]] as [string, Range])), parts }
+  const rangeOf = ranges[0].map((chat, at) => [chat, ranges[1][at]] as [string, Range])
+  return { log, ranges: new Map(rangeOf), parts }
 }
 
 async function write(opened: IDBDatabase, change: Change): Promise<void> {
   const transaction = opened.transaction(stores, 'readwrite')
+  const done = ended(transaction)
   const store = (name: Store) => transaction.objectStore(name)
   if (change.log !== undefined) {
     for (const name of stores) store(name).clear()
@@ -117,12 +120,9 @@ async function write(opened: IDBDatabase, change: Change): Promise<void> {
   }
   for (const { id, segment } of change.add ?? []) store('segments').put(segment, id)
   for (const { id, gone } of change.gone ?? []) store('gone').put(gone, id)
-  for (const [chat, range] of change.ranges ?? []) store('ranges').put(range, chat)
   for (const chat of change.forget ?? []) store('ranges').delete(chat)
-  await new Promise<void>((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error ?? new DOMException('', 'AbortError'))
-  })
+  for (const [chat, range] of change.ranges ?? []) store('ranges').put(range, chat)
+  await done
 }
 
 function countOf(segment: unknown): number {
@@ -150,11 +150,4 @@ function isPart(value: unknown): value is Part {
     (postingEnds.at(-1) ?? 0) === postings.length &&
     chat.every((one) => one < chats.length)
   )
-}
-
-function result<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new DOMException('', 'UnknownError'))
-  })
 }

@@ -1,4 +1,4 @@
-/** All segments of the index: what comes and goes, and what of that is to be kept. */
+/** All segments of the index: what comes and goes, and what of it is to be kept. */
 import type { Document } from './documents'
 import { type Change, type Kept, nothingKept, type Range } from './kept'
 import { merge, type Part, ripe } from './merge'
@@ -6,18 +6,21 @@ import { documentCount, type Segment, SegmentBuilder } from './segment'
 import type { Slices } from './slices'
 
 export class SearchIndex {
-  log: string | null
+  readonly log: string | null
   parts: readonly Part[]
   readonly ranges: Map<string, Range>
   private builder = new SegmentBuilder()
   private nextId: number
+  private kept: readonly Part[]
   /** What was done since the last change was taken. */
-  private readonly read = new Map<string, Range>()
+  private readonly read = new Set<string>()
+  private readonly forgotten = new Set<string>()
   private readonly holed = new Set<Part>()
 
   constructor(kept: Kept = nothingKept()) {
     this.log = kept.log
     this.parts = kept.parts
+    this.kept = kept.parts
     this.ranges = kept.ranges
     this.nextId = kept.parts.reduce((next, { id }) => Math.max(next, id + 1), 0)
   }
@@ -48,47 +51,57 @@ export class SearchIndex {
       await slices.next()
     }
     this.ranges.set(chat, range)
-    this.read.set(chat, range)
+    this.read.add(chat)
   }
 
-  /** Makes what waits a segment, which can be found from now on, and says what to keep of it all. */
-  take(): Change {
-    const add: Part[] = []
-    if (this.builder.documents > 0) add.push(this.part(this.builder.end()))
+  /** Makes what waits a segment, which can be found from now on, and merges what is ripe for it. */
+  async settle(slices: Slices): Promise<void> {
+    if (this.waiting > 0) this.parts = [...this.parts, this.part(this.builder.end())]
     this.builder = new SegmentBuilder()
-    this.parts = [...this.parts, ...add]
-    const change: Change = { add, gone: [...this.holed], ranges: new Map(this.read) }
-    this.holed.clear()
-    this.read.clear()
-    return change
+    for (let drop = ripe(this.parts); drop.length > 0; drop = ripe(this.parts)) {
+      await this.rewrite(drop, slices)
+    }
   }
 
-  /** Merges what is ripe for it; null where nothing is. All else must have been taken before. */
-  async tidy(slices: Slices): Promise<Change | null> {
-    const drop = ripe(this.parts)
-    return drop.length === 0 ? null : this.rewrite(drop, slices)
-  }
-
-  /** Removes chats with every word that only they had; null where there is nothing of them. */
-  async forget(isGone: (chat: string) => boolean, slices: Slices): Promise<Change | null> {
-    const forget = [...this.ranges.keys()].filter(isGone)
-    for (const chat of forget) this.ranges.delete(chat)
+  /** Removes chats with every word that only they had. */
+  async forget(isGone: (chat: string) => boolean, slices: Slices): Promise<void> {
+    for (const chat of [...this.ranges.keys()].filter(isGone)) {
+      this.ranges.delete(chat)
+      this.forgotten.add(chat)
+    }
     const drop = this.parts.filter(({ segment }) => segment.chats.some(isGone))
-    if (drop.length === 0) return forget.length === 0 ? null : { forget }
-    for (const part of drop) {
-      const local = part.segment.chats.map(isGone)
-      part.segment.chat.forEach((chat, at) => {
-        if (local[chat]) part.gone[at] = 1
+    for (const { segment, gone } of drop) {
+      const local = segment.chats.map(isGone)
+      segment.chat.forEach((chat, at) => {
+        if (local[chat]) gone[at] = 1
       })
     }
-    return { ...(await this.rewrite(drop, slices)), forget }
+    if (drop.length > 0) await this.rewrite(drop, slices)
   }
 
-  private async rewrite(drop: readonly Part[], slices: Slices): Promise<Change> {
+  /** What is to be kept otherwise than it was; null where that is nothing. */
+  take(): Change | null {
+    const { parts, kept, ranges } = this
+    const drop = kept.filter((part) => !parts.includes(part))
+    const add = parts.filter((part) => !kept.includes(part))
+    const gone = parts.filter((part) => this.holed.has(part))
+    const forget = [...this.forgotten]
+    const read = [...this.read].flatMap((chat) => {
+      const range = ranges.get(chat)
+      return range ? [[chat, range] as const] : []
+    })
+    this.kept = parts
+    this.holed.clear()
+    this.forgotten.clear()
+    this.read.clear()
+    const isEmpty = [drop, add, gone, forget, read].every((one) => one.length === 0)
+    return isEmpty ? null : { drop, add, gone, forget, ranges: read }
+  }
+
+  private async rewrite(drop: readonly Part[], slices: Slices): Promise<void> {
     const segment = await slices.run(merge(drop))
     const add = documentCount(segment) === 0 ? [] : [this.part(segment)]
     this.parts = [...this.parts.filter((part) => !drop.includes(part)), ...add]
-    return { drop, add }
   }
 
   private part(segment: Segment): Part {

@@ -1,4 +1,5 @@
 /** The search in a worker of its own: everything that it needs of the browser is in this file. */
+import { openReplica } from '../storage/replicaDatabase'
 import { indexName, openIndex } from './kept'
 import type { ToWorker } from './protocol'
 import { serve } from './serve'
@@ -9,7 +10,7 @@ let resume = (): void => undefined
 port2.onmessage = () => resume()
 
 const take = serve({
-  openReplica: () => Promise.reject(new Error('not yet')),
+  openReplica: (home, pairedAt) => openReplica(() => ({ indexedDB, IDBKeyRange }), home, pairedAt),
   openIndex: (home) => openIndex(indexedDB, indexName(home)),
   holdPen: (home, wait) =>
     new Promise((resolve, reject) => {
