@@ -221,6 +221,33 @@ it('finds nothing of a chat from the moment that it is erased', async () => {
   await done
 })
 
+it('reads for what is new in a chat no other chat', async () => {
+  const replica = new SearchedReplica()
+  const chats = ['x', 'y', 'z'].map((title) => replica.create(title))
+  const indexer = await ready(replica)
+  const [chat = ''] = chats
+  const { reads, looks } = replica
+  replica.write(chat, 'слово')
+  await indexer.touched([chat], [])
+  expect({ reads: replica.reads, looks: replica.looks }).toEqual({ reads: reads + 1, looks })
+})
+
+it('reads once what is touched while it waits for its turn', async () => {
+  const replica = new SearchedReplica()
+  const chats = ['x', 'y', 'z'].map((title) => replica.create(title))
+  const { indexer } = await start(replica)
+  const { events } = replica
+  replica.events = (chat) => {
+    replica.events = events
+    void indexer.touched(chats.filter((other) => other !== chat), [])
+    return events.call(replica, chat)
+  }
+  await indexer.catchUp()
+  expect(replica.reads).toBe(3)
+  await indexer.catchUp()
+  expect(indexer.isComplete).toBe(true)
+})
+
 it('says that it is not complete while it catches up, and answers meanwhile', async () => {
   const replica = new SearchedReplica()
   const chat = replica.create('x')

@@ -58,6 +58,7 @@ function twoChats() {
   const replica = new SearchedReplica()
   const kept = replica.create('x')
   replica.write(kept, 'общее слово')
+  for (let more = 0; more < 9; more++) replica.write(kept, 'ещё')
   const secret = replica.create('y')
   const message = replica.write(secret, 'общее тайное')
   replica.answer(secret, message, 'секретное')
@@ -124,6 +125,40 @@ it('remembers which answers were replaced', async () => {
   const again = await restart(replica, factory)
   expect(await found(again, 'секретное')).toEqual([])
   expect(await found(again, 'открытое')).toEqual(['открытое'])
+})
+
+it('leaves nothing behind of segments that were rewritten', async () => {
+  const { replica, secret, message } = twoChats()
+  const factory = new IDBFactory()
+  const storage = await openIndex(factory, name)
+  const indexer = await run(replica, storage)
+  replica.answer(secret, message, 'открытое')
+  await indexer.touched([secret], [])
+  const keys = (store: string) =>
+    withDatabase(factory, (opened) => opened.transaction(store).objectStore(store).getAllKeys())
+  expect(await keys('gone')).toHaveLength(1)
+  replica.chats.delete(secret)
+  await indexer.touched([], [secret])
+  storage.close()
+  expect(await keys('gone')).toEqual([])
+  expect(await keys('segments')).toHaveLength(1)
+})
+
+it('goes on where it was when it was ended in the middle of a long catch-up', async () => {
+  const replica = new SearchedReplica()
+  for (let chat = 0; chat < 60; chat++) {
+    const id = replica.create('x')
+    for (let message = 0; message < 100; message++) replica.write(id, 'слово')
+  }
+  const factory = new IDBFactory()
+  const { events } = replica
+  replica.events = (chat) =>
+    replica.reads < 50 ? events.call(replica, chat) : Promise.reject(new Error('ended'))
+  await expect(restart(replica, factory)).rejects.toThrow('ended')
+  replica.events = events
+  await restart(replica, factory)
+  expect(replica.reads).toBeGreaterThanOrEqual(60)
+  expect(replica.reads).toBeLessThan(75)
 })
 
 it('starts anew with another log', async () => {

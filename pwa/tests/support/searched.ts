@@ -38,6 +38,8 @@ export class SearchedReplica implements Replica {
   readonly chats = new Map<string, { head: ChatHead; events: ChatEvent[] }>()
   /** How often all of a chat was read. */
   reads = 0
+  /** How often a few events were looked up. */
+  looks = 0
   private lastId = 100
 
   id(): string {
@@ -100,6 +102,7 @@ export class SearchedReplica implements Replica {
   }
 
   all(after: readonly [string, number] | null, limit: number) {
+    this.looks += 1
     const [chat, seq] = after ?? ['', 0]
     const events = this.of(chat).filter((event) => event.seq > seq)
     return Promise.resolve({ events: events.slice(0, limit), next: null })
