@@ -2,6 +2,7 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { createWebHistory } from 'vue-router'
 import App from './App.vue'
+import { moreWords } from './composables/later'
 import { catchFragments } from './fragment'
 import { createTranslations, firstMessagesOf, restOf, spoken } from './i18n'
 import { makeRouter } from './router'
@@ -29,4 +30,5 @@ const translations = createTranslations(language, await firstMessagesOf(language
 const words = restOf(language, (messages) => {
   translations.global.mergeLocaleMessage(language, messages)
 })
+app.provide(moreWords, words)
 app.use(translations).use(makeRouter(createWebHistory(), words)).mount('#app')

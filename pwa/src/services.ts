@@ -1,6 +1,7 @@
 /** The real world, for the stores. */
 import { uuidv7 } from './chat/ids'
 import { deviceName } from './composables/deviceName'
+import { saveFile } from './composables/saveFile'
 import { acrossTabs } from './net/access'
 import { createAccountApi } from './net/accountApi'
 import { createApi } from './net/api'
@@ -72,6 +73,8 @@ export const realServices: Services = {
     permissions: navigator.permissions,
     hostname: location.hostname,
   }),
+  openSearch: async (home) => (await import('./search/openSearch')).openSearch(home),
+  saveFile,
   roadTools: async (needs) => {
     const { makeRoadTools } = await import('./net/roadTools')
     const isOnPc = isLoopback(location.hostname)

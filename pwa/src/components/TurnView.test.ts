@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { nextTick } from 'vue'
 import { begun, chat, created, ended, id, written } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
+import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
+import { until } from '../../tests/support/until'
 import type { Reply, Turn } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import { useChats } from '../stores/chats'
@@ -69,10 +71,33 @@ describe('a turn', () => {
     expect(articles(show(TurnView, { turn: running, isLast: true }))[1]?.busy).toBe('true')
   })
 
-  it('waits in silence for a PC that has not taken it', () => {
+  it('waits in silence for a PC that has not taken it, and can be taken back', async () => {
     const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
     expect(articles(view)).toHaveLength(1)
-    expect(view.text()).toContain('Waiting for your PC')
+    expect(view.text()).toContain('Will be sent when your PC can be reached.')
+    await button(view, 'Take back').trigger('click')
+    expect(view.emitted('takeBack')).toHaveLength(1)
+  })
+
+  it('is not offered back while the PC is there to take it', () => {
+    outside.connect()
+    const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
+    expect(view.text()).not.toContain('Take back')
+  })
+
+  it('asks to be left open where this browser keeps nothing', async () => {
+    outside.database = () => {
+      throw new DOMException('', 'SecurityError')
+    }
+    await outside.begin('another')
+    const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
+    expect(view.text()).toContain('Keep this page open.')
+  })
+
+  it('says that it waits for the answer above, and thinks of nothing before', () => {
+    const view = show(TurnView, { turn, isLast: true, isQueued: true })
+    expect(view.text()).toContain('After the answer above.')
+    expect(articles(view)).toHaveLength(1)
   })
 
   it('says why it was refused, and what can be done', async () => {
@@ -82,7 +107,8 @@ describe('a turn', () => {
     })
     expect(view.text()).toContain('Not sent. Your PC could not save this.')
     for (const button of view.findAll('button')) await button.trigger('click')
-    expect([view.emitted('discard')?.length, view.emitted('sendAgain')?.length]).toEqual([1, 1])
+    const events = ['discard', 'takeBack', 'sendAgain']
+    expect(events.map((event) => view.emitted(event)?.length)).toEqual([1, 1, 1])
   })
 
   it('that is too long for the model can be shortened, not sent again as it is', async () => {
@@ -95,13 +121,13 @@ describe('a turn', () => {
     const buttons = view.findAll('button')
     expect(buttons.map((button) => button.text())).toEqual(['Discard', 'Edit'])
     await buttons[1]!.trigger('click')
-    expect(view.emitted('edit')).toHaveLength(1)
+    expect(view.emitted('takeBack')).toHaveLength(1)
   })
 
   for (const [state, sentence] of [
-    ['stopped', 'You stopped this answer. Regenerate'],
-    ['cut', 'Your PC was interrupted in the middle of this answer. Regenerate'],
-    ['length', 'This answer reached its length limit. Ask Hearth to go on.'],
+    ['stopped', 'You stopped this answer. Continue goes on from its last word. Regenerate'],
+    ['cut', 'Your PC was interrupted in the middle of this answer. Continue'],
+    ['length', 'This answer reached its length limit. Continue goes on from its last word.'],
     ['failed', 'This answer failed. The model failed on your PC.'],
   ] as const) {
     it(`says that an answer was ${state}`, () => {
@@ -116,7 +142,25 @@ describe('a turn', () => {
     const view = show(TurnView, { turn: { ...turn, reply: cut }, isLast: false })
     expect(view.text()).toContain('Your PC was interrupted')
     expect(view.text()).not.toContain('Regenerate')
+    expect(view.text()).not.toContain('Continue')
   })
+
+  for (const [state, text, offers] of [
+    ['cut', 'Once', true],
+    ['stopped', 'Once', true],
+    ['length', 'Once', true],
+    ['cut', '', false],
+    ['stop', 'Once.', false],
+    ['failed', 'Once', false],
+  ] as const) {
+    it(`${offers ? 'offers' : 'does not offer'} to go on with “${text}”, ended by ${state}`, async () => {
+      const over: Reply = { ...reply, state, text }
+      const view = show(TurnView, { turn: { ...turn, reply: over }, isLast: true })
+      const goOn = view.findAll('button').find((one) => one.text() === 'Continue')
+      await goOn?.trigger('click')
+      expect(view.emitted('goOn')).toEqual(offers ? [[reply.id]] : undefined)
+    })
+  }
 
   it('tells its speed, in the reader’s own figures', () => {
     const props = { turn: { ...turn, reply }, isLast: true }
@@ -129,8 +173,67 @@ describe('a turn', () => {
       show(TurnView, { turn: { ...turn, reply }, isLast })
         .findAll('button')
         .map((button) => button.attributes('aria-label'))
-    expect(names(true)).toEqual(['Copy', 'Regenerate'])
-    expect(names(false)).toEqual(['Copy'])
+    expect(names(true)).toEqual(['Edit', 'Copy', 'Regenerate'])
+    expect(names(false)).toEqual(['Edit', 'Copy'])
+  })
+})
+
+describe('what a person said', () => {
+  const view = (more = {}) => show(TurnView, { turn: { ...turn, reply }, isLast: true, ...more })
+
+  async function edit(shown: ReturnType<typeof show>): Promise<void> {
+    await button(shown, 'Edit').trigger('click')
+    await until(() => shown.find('textarea').exists())
+  }
+
+  it('is edited in its place, and the new words are given with Enter', async () => {
+    const shown = view()
+    await edit(shown)
+    const field = shown.get('textarea')
+    expect([field.element.value, field.element === document.activeElement]).toEqual(['Hello?', true])
+    await field.setValue(' Good day? ')
+    await field.trigger('keydown', { key: 'Enter' })
+    expect(shown.emitted('edit')).toEqual([['Good day?']])
+    expect(shown.find('textarea').exists()).toBe(false)
+    shown.unmount()
+  })
+
+  it('stays as it was with Escape, which leads back to the pencil', async () => {
+    const shown = view()
+    await edit(shown)
+    await shown.get('textarea').setValue('Other')
+    await shown.get('textarea').trigger('keydown', { key: 'Escape' })
+    expect(shown.emitted('edit')).toBeUndefined()
+    expect(articles(shown)[0]?.text).toBe('Hello?')
+    expect(document.activeElement).toBe(button(shown, 'Edit').element)
+    shown.unmount()
+  })
+
+  it('is no other branch where nothing was changed, and cannot be emptied', async () => {
+    const shown = view()
+    await edit(shown)
+    await shown.get('form').trigger('submit')
+    expect(shown.find('textarea').exists()).toBe(false)
+    await edit(shown)
+    await shown.get('textarea').setValue('  ')
+    await shown.get('form').trigger('submit')
+    expect(shown.emitted('edit')).toBeUndefined()
+    shown.unmount()
+  })
+
+  it('is paged through its versions', async () => {
+    const siblings = { index: 1, count: 3, ids: [id(20), id(2), id(21)] }
+    const shown = view({ siblings })
+    expect(shown.get('[role="group"]').text()).toContain('2 of 3')
+    await button(shown, 'Earlier version').trigger('click')
+    await button(shown, 'Later version').trigger('click')
+    expect(shown.emitted('show')).toEqual([[id(20)], [id(21)]])
+    const last = view({ siblings: { ...siblings, index: 2 } })
+    expect(button(last, 'Later version').attributes()).toHaveProperty('disabled')
+  })
+
+  it('shows no pages where there is one version', () => {
+    expect(view({ siblings: { index: 0, count: 1, ids: [id(2)] } }).find('[role="group"]').exists()).toBe(false)
   })
 })
 

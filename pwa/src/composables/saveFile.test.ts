@@ -16,7 +16,7 @@ it('downloads the file under its name, leaves no link, and lets the file go late
   })
   saveFile('Bread.md', new Blob(['# Bread']))
   expect(clicked).toEqual([['Bread.md', expect.stringMatching(/^blob:/)]])
-  expect(document.querySelector('a')).toBeNull()
+  expect(document.querySelector('a[download]')).toBeNull()
   expect(revoked).not.toHaveBeenCalled()
   vi.runAllTimers()
   expect(revoked).toHaveBeenCalledWith(clicked[0]?.[1])

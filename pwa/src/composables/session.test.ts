@@ -125,3 +125,34 @@ it('shows nothing to another person who pairs this browser with the same home', 
   await useChats().opened()
   expect([useChats().list, useChats().kept]).toEqual([[], true])
 })
+
+/** The replicas that this browser keeps. */
+async function replicas(): Promise<string[]> {
+  const all = await outside.database().databases()
+  return all.flatMap(({ name }) => (name?.startsWith('hearth.replica.') ? [name] : []))
+}
+
+async function withReplica(): Promise<void> {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await until(() => outside.starts === 1)
+  expect(await replicas()).toHaveLength(1)
+}
+
+it('leaves nothing of the chats in this browser when the person logs out', async () => {
+  await withReplica()
+  await useAccount().logOut()
+  let left = 1
+  await until(() => {
+    void replicas().then(({ length }) => (left = length))
+    return left === 0
+  })
+})
+
+it('keeps the chats where the session ended without the person’s doing', async () => {
+  await withReplica()
+  useAccount().end()
+  await flushPromises()
+  await until(() => !useAccount().isIn)
+  expect(await replicas()).toHaveLength(1)
+})

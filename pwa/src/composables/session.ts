@@ -4,6 +4,7 @@ import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 import { useHomes } from '../stores/homes'
+import { useSearch } from '../stores/search'
 
 /**
  * Connects while somebody is logged in and a home is pinned, and sends whoever is not logged in to
@@ -14,6 +15,7 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
   const connection = useConnection()
   const chats = useChats()
   const homes = useHomes()
+  const search = useSearch()
   const router = useRouter()
   const route = useRoute()
   const isIn = computed(() => account.isIn)
@@ -24,6 +26,9 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
       if (now) {
         void homes.load()
       } else if (before) {
+        search.close()
+        // Who logs out leaves nothing here; whose session ended comes back to it.
+        if (!account.ended) void chats.forget()
         void router.replace({ name: 'login' })
       }
     },

@@ -6,6 +6,8 @@ const nearPx = 64
 export interface StickToEnd {
   isAtEnd: Ref<boolean>
   toEnd: (smoothly?: boolean) => void
+  /** Leaves the end, where need be, to show an element of the content. */
+  toElement: (element: HTMLElement) => void
 }
 
 /** Keeps a scroller at its end while its content grows, unless the person has scrolled away. */
@@ -21,6 +23,17 @@ export function useStickToEnd(
     if (!element) return
     isAtEnd.value = true
     element.scrollTo({ top: element.scrollHeight, behavior: smoothly ? 'smooth' : 'instant' })
+  }
+
+  function toElement(element: HTMLElement): void {
+    isAtEnd.value = false
+    const show = () => {
+      const isHigh = element.offsetHeight > (scroller.value?.clientHeight ?? 0)
+      element.scrollIntoView({ block: isHigh ? 'start' : 'center' })
+    }
+    show()
+    // What was never drawn is as high as was guessed, until it is scrolled to.
+    requestAnimationFrame(show)
   }
 
   function scrolled(): void {
@@ -45,5 +58,5 @@ export function useStickToEnd(
     scroller.value?.removeEventListener('scroll', scrolled)
     observer.disconnect()
   })
-  return { isAtEnd, toEnd }
+  return { isAtEnd, toEnd, toElement }
 }

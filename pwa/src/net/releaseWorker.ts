@@ -1,4 +1,5 @@
 /** The page's side of the service worker: what it says of the app's releases, and of its own end. */
+import { scriptAddress } from '../release/scriptAddress'
 import type { Request, Status, Told } from '../release/status'
 
 export interface ReleaseWorker {
@@ -41,7 +42,7 @@ export function releaseWorker({ container, every, reload }: Surroundings): Relea
     container.addEventListener('controllerchange', () => {
       if (hadController && !isApproved) heard.replaced()
     })
-    registration = await container.register(trusted(address), { updateViaCache: 'none' })
+    registration = await container.register(scriptAddress(address), { updateViaCache: 'none' })
     registration.addEventListener('updatefound', () => void examine())
     const installing = hadController ? null : registration.installing
     installing?.addEventListener('statechange', () => {
@@ -98,19 +99,4 @@ export function releaseWorker({ container, every, reload }: Surroundings): Relea
   }
 
   return { start, apply }
-}
-
-interface PolicyFactory {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL: (address: string) => string },
-  ): { createScriptURL(address: string): unknown }
-}
-
-/** Under Trusted Types a worker's address must come from a policy; this one knows one address. */
-function trusted(only: string): string {
-  const { trustedTypes } = globalThis as { trustedTypes?: PolicyFactory }
-  if (!trustedTypes) return only
-  const policy = trustedTypes.createPolicy('hearth', { createScriptURL: () => only })
-  return policy.createScriptURL(only) as string
 }

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
-import { chat, created } from '../../tests/support/messages'
+import { answer, begun, chat, created, ended, id, written } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
+import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
-import type { SendMessage } from '../protocol/generated'
+import { until } from '../../tests/support/until'
+import { disconnected } from '../net/connection'
+import type { Event, SendMessage } from '../protocol/generated'
 import ChatPage from './ChatPage.vue'
 
 let outside: TestServices
@@ -76,4 +79,111 @@ describe('a message that is too long for the model', () => {
     await flushPromises()
     expect(field().element.value).toBe('Very long')
   })
+})
+
+async function hear(...events: Event[]): Promise<void> {
+  outside.say({ type: 'events', events, upto: events.at(-1)!.seq })
+  await flushPromises()
+}
+
+/** Two questions with an answer each, and two more words for the second question. */
+const branches = [
+  written(2, 'One', id(20)),
+  begun(3, id(30), id(20)),
+  ended(4, '1', { answer: id(30) }),
+  written(5, 'Two', id(21), chat, id(20)),
+  begun(6, id(31), id(21)),
+  ended(7, '2', { answer: id(31) }),
+  written(8, 'Deux', id(22), chat, id(20)),
+  begun(9, id(32), id(22)),
+  ended(10, 'II', { answer: id(32) }),
+]
+
+describe('a message that was written while an answer runs', () => {
+  it('goes out, and waits for the answer above', async () => {
+    await hear(written(2, 'One', id(20)), begun(3, answer, id(20)))
+    const sent = await send('Two')
+    expect(sent).toMatchObject({ chat, text: 'Two' })
+    await hear(written(4, 'Two', sent.message, chat, id(20)))
+    expect(bubbles()).toHaveLength(3)
+    expect(bubbles()[2]).toContain('After the answer above.')
+    await hear(ended(5, '1', { answer }))
+    expect(bubbles()[2]).not.toContain('After the answer above.')
+    expect(bubbles()[3]).toContain('Thinking…')
+  })
+})
+
+describe('a message in other words', () => {
+  it('goes out as an edit, and its branch is shown at once, with no connection too', async () => {
+    outside.standing(disconnected)
+    await hear(...branches.slice(0, 6))
+    await page.findAll('button').filter((one) => one.attributes('aria-label') === 'Edit')[1]!.trigger('click')
+    await until(() => page.findAll('textarea').length === 2)
+    await page.get('article textarea').setValue('Deux')
+    await page.get('article textarea').trigger('keydown', { key: 'Enter' })
+    await flushPromises()
+    expect(bubbles()[2]).toContain('Deux')
+    expect(bubbles()[2]).toContain('Will be sent when your PC can be reached.')
+    expect(bubbles()[2]).toContain('2 of 2')
+    outside.connect(7)
+    expect(await outside.said('edit_message')).toMatchObject({ chat, replaces: id(21), text: 'Deux' })
+  })
+
+  it('is paged to and from, and what is said next follows what is shown', async () => {
+    await hear(...branches)
+    expect(bubbles()[2]).toContain('Deux')
+    await button(page, 'Earlier version').trigger('click')
+    await flushPromises()
+    expect(bubbles()[2]).toContain('Two')
+    expect(await send('Three')).toMatchObject({ parent: id(21) })
+  })
+})
+
+it('goes on with an answer that was cut', async () => {
+  await hear(...branches.slice(0, 2), ended(4, 'Once', { answer: id(30), reason: 'cut' }))
+  await button(page, 'Continue').trigger('click')
+  expect(await outside.said('continue_answer')).toMatchObject({ chat, answer: id(30) })
+})
+
+describe('a message that was searched for', () => {
+  const seek = async (message: string, part: string) => {
+    await page.vm.$router.push({ name: 'chat', params: { id: chat }, query: { at: message, part } })
+    await flushPromises()
+  }
+  const found = () => page.findAll('.found').map((one) => one.text())
+
+  it('is shown for a moment, and then the address is the chat’s again', async () => {
+    await hear(...branches)
+    await seek(id(20), 'said')
+    expect(found()).toEqual(['One'])
+    expect(page.vm.$route.fullPath).toBe(`/chat/${chat}`)
+  })
+
+  it('is shown on its own branch, in its answer where it was there', async () => {
+    await hear(...branches)
+    await seek(id(21), 'answer')
+    expect(bubbles()[2]).toContain('Two')
+    expect(found()).toHaveLength(1)
+    expect(found()[0]).toContain('2')
+  })
+
+  it('is waited for where it is still being read', async () => {
+    await seek(id(20), 'said')
+    expect(found()).toEqual([])
+    await hear(...branches)
+    expect(found()).toEqual(['One'])
+  })
+})
+
+it('shows that a chat is being read, and no more once it is', async () => {
+  const other = id(70)
+  const began = [created(11, 'Old', other), written(12, 'Old words', id(71), other)]
+  await hear(...began)
+  const opened = page.vm.$router.push({ name: 'chat', params: { id: other } })
+  await opened
+  await page.vm.$nextTick()
+  expect(page.find('.skeleton').exists()).toBe(true)
+  await until(() => page.find('article').exists())
+  expect(page.find('.skeleton').exists()).toBe(false)
+  expect(bubbles()[0]).toContain('Old words')
 })

@@ -1,7 +1,9 @@
 import { flushPromises } from '@vue/test-utils'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { show } from '../../tests/support/mount'
+import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
+import { useChats } from '../stores/chats'
 import { useRelease } from '../stores/release'
 import SettingsPage from './SettingsPage.vue'
 
@@ -36,4 +38,35 @@ it('says that nothing was checked where there is no service worker', async () =>
   const shown = await facts((outside) => outside.release.status(null))
   expect(shown['Signed by the key']).toBe('Not checked')
   expect(shown).not.toHaveProperty('Last refused update')
+})
+
+describe('who logs out', () => {
+  async function page(said: string[]) {
+    const outside = new TestServices()
+    let outs = 0
+    outside.logOut = () => Promise.resolve(void outs++)
+    await outside.begin()
+    const shown = show(SettingsPage)
+    for (const text of said) useChats().send(null, text)
+    await flushPromises()
+    await button(shown, 'Log out').trigger('click')
+    await flushPromises()
+    return { shown, outs: () => outs }
+  }
+
+  it('is out at once, where all is on the PC', async () => {
+    const { shown, outs } = await page([])
+    expect(outs()).toBe(1)
+    shown.unmount()
+  })
+
+  it('is asked first, where something would be lost', async () => {
+    const { shown, outs } = await page(['Rain?', 'Snow?'])
+    expect(outs()).toBe(0)
+    const dialog = shown.get('dialog')
+    expect(dialog.text()).toContain('2 messages or changes have not reached your PC yet and would be lost.')
+    await dialog.findAll('button')[1]!.trigger('click')
+    expect(outs()).toBe(1)
+    shown.unmount()
+  })
 })

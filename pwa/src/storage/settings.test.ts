@@ -8,6 +8,8 @@ const defaults = {
   userName: null,
   networkHint: false,
   localNetworkTold: false,
+  ownAppearance: false,
+  closedFolders: [],
 } as const
 const changed = {
   theme: 'dark',
@@ -15,6 +17,8 @@ const changed = {
   userName: 'анна',
   networkHint: true,
   localNetworkTold: true,
+  ownAppearance: true,
+  closedFolders: ['Home'],
 } as const
 
 beforeEach(() => localStorage.clear())
@@ -24,7 +28,7 @@ it('keeps what it was given', () => {
   expect(storage.read()).toEqual(changed)
 })
 
-for (const kept of ['null', '{', '7', '{"theme":"pink","language":"xx","userName":7,"networkHint":1,"localNetworkTold":"yes"}']) {
+for (const kept of ['null', '{', '7', '{"theme":"pink","language":"xx","userName":7,"networkHint":1,"localNetworkTold":"yes","ownAppearance":1,"closedFolders":[7]}']) {
   it(`takes the defaults for ${kept}`, () => {
     localStorage.setItem('hearth.settings', kept)
     expect(storage.read()).toEqual(defaults)

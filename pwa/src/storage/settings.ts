@@ -12,6 +12,10 @@ export interface Settings {
   readonly networkHint: boolean
   /** The person has read why the browser will ask for the local network. */
   readonly localNetworkTold: boolean
+  /** Theme and language are this device's own, whatever the person chose on others. */
+  readonly ownAppearance: boolean
+  /** Folders of chats that are folded up here. */
+  readonly closedFolders: readonly string[]
 }
 
 export interface SettingsStorage {
@@ -28,6 +32,8 @@ const defaults: Settings = {
   userName: null,
   networkHint: false,
   localNetworkTold: false,
+  ownAppearance: false,
+  closedFolders: [],
 }
 
 /** Storage may be refused or full, by settings or in private windows: then nothing is kept. */
@@ -59,5 +65,11 @@ function clean(value: unknown): Settings {
     userName: typeof userName === 'string' && userName ? userName : null,
     networkHint: settings.networkHint === true,
     localNetworkTold: settings.localNetworkTold === true,
+    ownAppearance: settings.ownAppearance === true,
+    closedFolders: names(settings.closedFolders),
   }
+}
+
+function names(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : []
 }

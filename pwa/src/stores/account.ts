@@ -72,16 +72,15 @@ export const useAccount = defineStore('account', () => {
 
   /** The server says that the session is over. */
   function end(): void {
-    leave()
-    ended.value = true
+    leave(true)
   }
 
   /** Nobody is logged in here any more, and the server knows. */
-  function leave(): void {
+  function leave(isEnded = false): void {
     access.drop()
     user.value = null
+    ended.value = isEnded
     state.value = 'out'
-    ended.value = false
     settings.change({ userName: null })
   }
 
@@ -98,7 +97,9 @@ export const useAccount = defineStore('account', () => {
     hasPasskeys: authenticator !== null,
     logInWithPasskey,
     logOut,
-    leave,
+    leave: () => {
+      leave()
+    },
     end,
     token: () => access.token(),
     distrust: (token: string) => {

@@ -13,6 +13,7 @@ import type { ReleaseWorker } from '../net/releaseWorker'
 import type { RoadNeeds, RoadTools } from '../net/roadTools'
 import type { Witness } from '../net/witness'
 import type { LanTicket } from '../protocol/generated'
+import type { SearchClient } from '../search/client'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
@@ -36,6 +37,10 @@ export interface Services {
   tab: TabStorage
   localHome: LocalHome
   localNetwork: LocalNetwork
+  /** Downloaded by whoever searches: a search through what this device keeps of a home. */
+  openSearch: (home: { id: string; pairedAt: number }) => Promise<SearchClient>
+  /** Gives the person a file. */
+  saveFile: (name: string, content: Blob) => void
   /** Downloaded by the page that is about the network, and by no other. */
   roadTools: (needs: RoadNeeds) => Promise<RoadTools>
   exclusive: Exclusive

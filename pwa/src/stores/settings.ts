@@ -18,6 +18,8 @@ export const useSettings = defineStore('settings', () => {
     userName: computed(() => settings.value.userName),
     networkHint: computed(() => settings.value.networkHint),
     localNetworkTold: computed(() => settings.value.localNetworkTold),
+    ownAppearance: computed(() => settings.value.ownAppearance),
+    closedFolders: computed(() => settings.value.closedFolders),
     change,
   }
 })

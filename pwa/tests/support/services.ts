@@ -51,6 +51,8 @@ export class TestServices {
     userName: null,
     networkHint: false,
     localNetworkTold: false,
+    ownAppearance: false,
+    closedFolders: [],
   }
   invitation: KeptInvitation | null = null
   trip: Trip | null = null
@@ -69,6 +71,8 @@ export class TestServices {
   logOut: () => Promise<void> = () => Promise.resolve()
   options!: LinkNeeds
   handlers!: LinkHandlers
+  openSearch: Services['openSearch'] = () => Promise.reject(new Error('This test has no search.'))
+  saved: { name: string; content: Blob }[] = []
   roadTools: () => Promise<RoadTools> = () => Promise.reject(new Error('This test has no roads.'))
   /** What the browser says of the local network, once somebody asks. */
   tellLocalNetwork: (state: LocalNetworkState) => void = () => undefined
@@ -218,6 +222,8 @@ export class TestServices {
           return () => undefined
         },
       },
+      openSearch: (home) => this.openSearch(home),
+      saveFile: (name, content) => this.saved.push({ name, content }),
       roadTools: () => this.roadTools(),
       exclusive: (action) => action(),
       makeLink: (options) => (handlers) => {

@@ -1,0 +1,59 @@
+import { mount } from '@vue/test-utils'
+import { beforeEach, expect, it } from 'vitest'
+import { TestServices } from '../../tests/support/services'
+import type { Event, SettingName } from '../protocol/generated'
+import { useChats } from '../stores/chats'
+import { useSettings } from '../stores/settings'
+import { useChoices, useFollowedChoices } from './choices'
+
+let outside: TestServices
+let homes = 0
+let choices: ReturnType<typeof useChoices>
+
+beforeEach(async () => {
+  outside = new TestServices()
+  // Tabs of one home would tell each other.
+  await outside.begin(`choices ${String(homes++)}`)
+  outside.connect()
+  const app = mount({
+    setup() {
+      useFollowedChoices()
+      choices = useChoices()
+      return () => null
+    },
+  })
+  return () => app.unmount()
+})
+
+function hear(seq: number, name: SettingName, value: string): void {
+  const event: Event = { type: 'setting_changed', seq, at_ms: seq, name, value }
+  outside.say({ type: 'events', events: [event], upto: seq })
+}
+
+const shown = () => [useSettings().theme, useSettings().language]
+
+it('what is chosen here is for all devices', async () => {
+  choices.chooseTheme('dark')
+  choices.chooseLanguage('ru')
+  expect(shown()).toEqual(['dark', 'ru'])
+  await outside.said('change_setting')
+  expect(useChats().settings).toEqual({ appearance: 'dark', language: 'ru' })
+})
+
+it('what is chosen on another is taken over, and what a newer app knows is passed over', () => {
+  hear(1, 'appearance', 'light')
+  hear(2, 'language', 'ru')
+  expect(shown()).toEqual(['light', 'ru'])
+  hear(3, 'appearance', 'sepia')
+  hear(4, 'language', 'xx')
+  expect(shown()).toEqual(['light', 'ru'])
+})
+
+it('a device of its own neither tells nor follows, until it shares again', () => {
+  choices.share(false)
+  choices.chooseTheme('dark')
+  hear(1, 'appearance', 'light')
+  expect([shown()[0], useChats().settings]).toEqual(['dark', { appearance: 'light' }])
+  choices.share(true)
+  expect([shown()[0], useChats().settings.appearance]).toEqual(['dark', 'dark'])
+})

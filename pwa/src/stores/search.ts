@@ -1,0 +1,95 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import type { SearchClient } from '../search/client'
+import type { SearchHit } from '../search/types'
+import { useChats } from './chats'
+import { useHomes } from './homes'
+import { services } from './services'
+
+/** How long nobody types before it is searched for. */
+const pauseMs = 80
+/** How often more is looked for while chats are still being read. */
+const againMs = 1_000
+const limit = 50
+
+export type SearchState = 'idle' | 'searching' | 'found' | 'failed'
+
+/** A search through all chats on this device: of what was typed last, and of nothing before. */
+export const useSearch = defineStore('search', () => {
+  const { openSearch, clock } = services()
+  const homes = useHomes()
+  const query = ref('')
+  const state = ref<SearchState>('idle')
+  const hits = shallowRef<readonly SearchHit[]>([])
+  const isComplete = ref(true)
+  let client: Promise<SearchClient> | null = null
+  let asked = 0
+  let timer: unknown = null
+
+  /** Made when a person turns to it, and not before. */
+  function open(): Promise<SearchClient> {
+    const { home } = homes
+    if (!home) return Promise.reject(new Error('There is no home to search.'))
+    return (client ??= openSearch(home).catch((error: unknown) => {
+      client = null
+      throw error
+    }))
+  }
+
+  function prepare(): void {
+    // It begins to read the chats; what cannot be had now is asked for again with the first letter.
+    void open()
+      .then((ready) => ready.search('', 1))
+      .catch(() => undefined)
+  }
+
+  function type(text: string): void {
+    query.value = text
+    clock.cancel(timer)
+    const mine = ++asked
+    if (text.trim() === '') {
+      state.value = 'idle'
+      hits.value = []
+      return
+    }
+    if (state.value !== 'found') state.value = 'searching'
+    timer = clock.after(pauseMs, () => void find(mine))
+  }
+
+  async function find(mine: number): Promise<void> {
+    try {
+      const answer = await (await open()).search(query.value.trim(), limit)
+      if (mine !== asked) return
+      hits.value = answer.hits
+      isComplete.value = answer.complete
+      state.value = 'found'
+      if (!answer.complete) timer = clock.after(againMs, () => void find(mine))
+    } catch {
+      if (mine === asked) state.value = 'failed'
+    }
+  }
+
+  function close(): void {
+    type('')
+    client?.then((open) => { open.close() }, () => undefined)
+    client = null
+  }
+
+  // An index that nobody opened looks for itself at what has changed, once it is.
+  useChats().listenToTouched((chats, erased) => {
+    client?.then((open) => { open.touched(chats, erased) }, () => undefined)
+  })
+  // Another home has other chats, and nobody has none.
+  watch(() => homes.home && `${homes.home.id} ${String(homes.home.pairedAt)}`, close, { flush: 'sync' })
+
+  return {
+    query: computed(() => query.value),
+    state: computed(() => state.value),
+    hits: computed(() => hits.value),
+    isComplete: computed(() => isComplete.value),
+    prepare,
+    type,
+    close,
+    /** Chats that changed or went, for an index that is open. */
+  }
+})
