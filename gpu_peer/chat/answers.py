@@ -10,8 +10,9 @@ from gpu_peer.chat.draft import SAVE_INTERVAL_S, Draft, Pace
 from gpu_peer.clock import Clock, Timer
 from gpu_peer.engine import Engine, EngineEvent, GenerationEnd, TextPiece
 from gpu_peer.errors import GenerationRefused, StorageError
-from gpu_peer.storage.event_log import EventLog, UserLog
+from gpu_peer.storage.event_log import EventLog
 from gpu_peer.storage.store import Store
+from gpu_peer.storage.user_log import UserLog
 from protocol import limits
 from protocol.chat import AnswerBegun, AnswerEnded, AnswerTimings, EndReason
 from protocol.errors import ErrorCode

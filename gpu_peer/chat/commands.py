@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gpu_peer.chat.conversation import Turn
 from gpu_peer.chat.plan import Plan
 from gpu_peer.errors import PlanOutdated, Refused
-from gpu_peer.storage.event_log import UserLog
+from gpu_peer.storage.user_log import UserLog
 from protocol.chat import (
     AnswerBegun,
     ChatCreated,

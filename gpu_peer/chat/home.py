@@ -9,8 +9,9 @@ from gpu_peer.chat.plan import Plan, plan_answer
 from gpu_peer.clock import Clock
 from gpu_peer.engine import Engine
 from gpu_peer.errors import PlanOutdated, Refused, StorageError, TooLong
-from gpu_peer.storage.event_log import EventLog, Page, UserLog, Written
+from gpu_peer.storage.event_log import EventLog, Page, Written
 from gpu_peer.storage.store import Store
+from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import Acknowledged, Command, DeleteChat, Excess, Regenerate, SendMessage
 

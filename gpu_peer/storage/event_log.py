@@ -3,24 +3,50 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from gpu_peer.storage.database import transaction
+from gpu_peer.storage.user_log import UserLog, one
+from gpu_peer.uuid7 import uuid7
 from protocol import codec
-from protocol.chat import AnswerBegun, ChatDeleted, Event, MessageWritten
+from protocol.chat import ChatHead, Event, Setting
 
-PAGE_BYTES = 65_536
-"""A page of history holds at most this many bytes of events, but at least one event."""
+PAGE_BYTES = 131_072
+"""A page holds at most this many bytes of events, but at least one event."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Events in order, and how far they reach. No events: there is nothing after."""
+    """Events in order, and from which number to which they are all that there still are.
 
-    events: list[Event]
-    upto: int
+    Attributes:
+        bodies: Each event's UTF-8 JSON, as it is on the wire.
+        first: Before it nothing was looked at.
+        last: Nor after it.
+    """
+
+    bodies: list[bytes]
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes the events have."""
+        return sum(map(len, self.bodies))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a user's log is.
+
+    Attributes:
+        log: Its id; another one once an older backup took its place.
+        head: The newest number; 0 when nothing ever happened.
+        settings: What the user chose for all devices.
+    """
+
+    log: str
+    head: int
+    settings: list[Setting]
 
 
 @dataclass(frozen=True)
@@ -46,103 +72,6 @@ class OpenAnswer:
     text: str
 
 
-class UserLog:
-    """One user's log inside one transaction. Sees only what is this user's."""
-
-    def __init__(self, db: sqlite3.Connection, user: str) -> None:
-        self._db = db
-        self._user = user
-        db.execute("INSERT OR IGNORE INTO users VALUES (?, 0)", (user,))
-        self.head: int = _one(db, "SELECT head FROM users WHERE id = ?", user)
-
-    def append(self, event: Event) -> int:
-        """Give the event the next number and add it. Returns the number."""
-        self.head += 1
-        body = codec.encode(msgspec.structs.replace(event, seq=self.head))
-        kind = str(type(event).__struct_config__.tag)
-        message = event.message if isinstance(event, MessageWritten | AnswerBegun) else None
-        answer = getattr(event, "answer", None)
-        self._db.execute(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._user, self.head, event.chat, kind, message, answer, body),
-        )
-        self._db.execute("UPDATE users SET head = ? WHERE id = ?", (self.head, self._user))
-        return self.head
-
-    def chat_was_made(self, chat: str) -> bool:
-        """Whether this user ever made the chat, deleted or not."""
-        return self._has("SELECT 1 FROM chats WHERE user = ? AND id = ?", chat)
-
-    def has_chat(self, chat: str) -> bool:
-        """Whether the user has the chat now."""
-        return self._has("SELECT 1 FROM chats WHERE user = ? AND id = ? AND NOT deleted", chat)
-
-    def has_message(self, message: str) -> bool:
-        """Whether the user wrote this message in any chat."""
-        return self._has(
-            "SELECT 1 FROM events WHERE user = ? AND message = ? AND type = 'message_written'",
-            message,
-        )
-
-    def has_answer(self, answer: str) -> bool:
-        """Whether the answer was ever begun."""
-        return self._has(
-            "SELECT 1 FROM events WHERE user = ? AND answer = ? AND type = 'answer_begun'", answer
-        )
-
-    def last_message(self, chat: str) -> str | None:
-        """Give the id of the newest message of the chat."""
-        found: str | None = _one(
-            self._db,
-            "SELECT message FROM events WHERE user = ? AND chat = ?"
-            " AND type = 'message_written' ORDER BY seq DESC LIMIT 1",
-            self._user,
-            chat,
-        )
-        return found
-
-    def running_answer(self, chat: str) -> str | None:
-        """Give the id of the chat's answer that has not ended."""
-        found: str | None = _one(
-            self._db,
-            "SELECT answer FROM drafts WHERE user = ? AND chat = ?",
-            self._user,
-            chat,
-        )
-        return found
-
-    def newest(self, chat: str) -> int:
-        """Give the number of the chat's newest event; 0 where there is none."""
-        query = "SELECT max(seq) FROM events WHERE user = ? AND chat = ?"
-        return _one(self._db, query, self._user, chat) or 0
-
-    def make_chat(self, chat: str) -> None:
-        """Make room for a chat that was never made."""
-        self._db.execute("INSERT INTO chats VALUES (?, ?, 0)", (self._user, chat))
-
-    def erase_chat(self, deleted: ChatDeleted) -> None:
-        """Remove all of the chat's events and its draft, and append that it is gone."""
-        of_chat = (self._user, deleted.chat)
-        self._db.execute("DELETE FROM drafts WHERE user = ? AND chat = ?", of_chat)
-        self._db.execute("DELETE FROM events WHERE user = ? AND chat = ?", of_chat)
-        self._db.execute("UPDATE chats SET deleted = 1 WHERE user = ? AND id = ?", of_chat)
-        self.append(deleted)
-
-    def open_draft(self, chat: str, answer: str) -> None:
-        """Remember that the answer runs."""
-        self._db.execute("INSERT INTO drafts VALUES (?, ?, ?, '')", (self._user, chat, answer))
-
-    def close_draft(self, answer: str) -> bool:
-        """Forget that the answer runs; false when it did not, as after its chat was deleted."""
-        gone = self._db.execute(
-            "DELETE FROM drafts WHERE user = ? AND answer = ?", (self._user, answer)
-        )
-        return gone.rowcount > 0
-
-    def _has(self, query: str, value: str) -> bool:
-        return self._db.execute(query, (self._user, value)).fetchone() is not None
-
-
 class EventLog:
     """The logs of all users. Every method is one transaction; none waits for anything else."""
 
@@ -157,7 +86,7 @@ class EventLog:
         with transaction(self._db):
             if command is not None:
                 query = "SELECT seq FROM commands WHERE user = ? AND id = ?"
-                if (seq := _one(self._db, query, user, command)) is not None:
+                if (seq := one(self._db, query, user, command)) is not None:
                     return Written(seq, repeated=True)
             log = UserLog(self._db, user)
             change(log)
@@ -165,30 +94,69 @@ class EventLog:
                 self._db.execute("INSERT INTO commands VALUES (?, ?, ?)", (user, command, log.head))
         return Written(log.head, repeated=False)
 
+    def knows(self, user: str, command: str) -> bool:
+        """Whether the command was carried out before."""
+        query = "SELECT 1 FROM commands WHERE user = ? AND id = ?"
+        return one(self._db, query, user, command) is not None
+
+    def standing(self, user: str) -> Standing:
+        """Say where the user's log is. It is given its id here, when it has none yet."""
+        row = self._db.execute("SELECT log, head FROM users WHERE id = ?", (user,)).fetchone()
+        if row is None or row[0] is None:
+            with transaction(self._db):
+                self._db.execute(
+                    "INSERT INTO users (id, head, log) VALUES (?, 0, ?)"
+                    " ON CONFLICT (id) DO UPDATE SET log = excluded.log",
+                    (user, uuid7()),
+                )
+            return self.standing(user)
+        settings = self._db.execute(
+            "SELECT name, value FROM settings WHERE user = ? ORDER BY name", (user,)
+        )
+        return Standing(*row, [Setting(name=name, value=value) for name, value in settings])
+
     def head(self, user: str) -> int:
         """Give the user's newest number; 0 when nothing ever happened."""
-        return _one(self._db, "SELECT head FROM users WHERE id = ?", user) or 0
+        return one(self._db, "SELECT head FROM users WHERE id = ?", user) or 0
 
     def page(self, user: str, after: int) -> Page:
         """Give the events that follow number `after`, as many as fit a page."""
         rows = self._db.execute(
             "SELECT seq, body FROM events WHERE user = ? AND seq > ? ORDER BY seq", (user, after)
         )
-        events: list[Event] = []
-        upto, size = after, 0
-        for seq, body in rows:
-            size += len(body)
-            if events and size > PAGE_BYTES:
-                break
-            events.append(codec.event.decode(body))
-            upto = seq
-        rows.close()
-        return Page(events, upto)
+        bodies, last = _fill(rows)
+        return Page(bodies, after + 1, max(after, self.head(user)) if last is None else last)
 
-    def chats(self, user: str) -> list[str]:
-        """Give the ids of the user's chats."""
-        rows = self._db.execute("SELECT id FROM chats WHERE user = ? AND NOT deleted", (user,))
-        return [chat for (chat,) in rows]
+    def past(self, user: str, before: int) -> Page:
+        """Give the events before number `before`, the newest of them, as many as fit a page."""
+        rows = self._db.execute(
+            "SELECT seq, body FROM events WHERE user = ? AND seq < ? ORDER BY seq DESC",
+            (user, before),
+        )
+        bodies, first = _fill(rows)
+        return Page(bodies[::-1], 1 if first is None else first, before - 1)
+
+    def page_of(self, user: str, chat: str, after: int, upto: int) -> Page:
+        """Give events of one of the user's chats that follow `after`, `upto` the last of all."""
+        rows = self._db.execute(
+            "SELECT seq, body FROM events WHERE user = ? AND chat = ? AND seq > ? AND seq <= ?"
+            " ORDER BY seq",
+            (user, chat, after, upto),
+        )
+        bodies, last = _fill(rows)
+        return Page(bodies, after + 1, upto if last is None else last)
+
+    def chats(self, user: str) -> list[ChatHead]:
+        """Give the user's chats, the one that changed last first."""
+        rows = self._db.execute(
+            "SELECT id, title, folder, changed_ms FROM chats WHERE user = ? AND NOT deleted"
+            " ORDER BY changed_ms DESC, id DESC",
+            (user,),
+        )
+        return [
+            ChatHead(chat=chat, title=title, folder=folder, changed_ms=changed_ms)
+            for chat, title, folder, changed_ms in rows
+        ]
 
     def events_of(self, user: str, chat: str) -> list[Event]:
         """Give every event of one of the user's chats, in order."""
@@ -209,11 +177,48 @@ class EventLog:
         rows = self._db.execute("SELECT user, chat, answer, text FROM drafts")
         return [OpenAnswer(*row) for row in rows]
 
+    def next_waiting(self, user: str, chat: str) -> str | None:
+        """Give the chat's message that is to be answered next."""
+        query = "SELECT message FROM waiting WHERE user = ? AND chat = ? ORDER BY seq LIMIT 1"
+        message: str | None = one(self._db, query, user, chat)
+        return message
+
+    def waiting_chats(self) -> list[tuple[str, str]]:
+        """Give user and chat of all users' chats in which messages wait for an answer."""
+        return list(self._db.execute("SELECT DISTINCT user, chat FROM waiting ORDER BY user, chat"))
+
     def scrub(self) -> None:
-        """Empty the write-ahead log, which still holds what was just deleted."""
+        """Take what was just deleted out of the files: their free pages and write-ahead log.
+
+        A file from before pages were given back is written anew once. That takes as long as the
+        file is large.
+        """
+        if self._db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
+            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        else:
+            self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def _one(db: sqlite3.Connection, query: str, *values: str) -> Any:
-    row = db.execute(query, values).fetchone()
-    return None if row is None else row[0]
+def begin_new_log(db: sqlite3.Connection) -> None:
+    """Have every user's log get a new id: an older one takes the place of the one devices know.
+
+    Their numbers would begin to mean something else. So each device drops what it has and loads
+    the log anew. Inside a transaction or not.
+    """
+    db.execute("UPDATE users SET log = NULL")
+
+
+def _fill(rows: sqlite3.Cursor) -> tuple[list[bytes], int | None]:
+    """Take what fits a page, and give the last one's number; None when there was no more."""
+    bodies: list[bytes] = []
+    size, reached = 0, 0
+    for seq, body in rows:
+        size += len(body)
+        if bodies and size > PAGE_BYTES:
+            rows.close()
+            return bodies, reached
+        bodies.append(body)
+        reached = seq
+    return bodies, None

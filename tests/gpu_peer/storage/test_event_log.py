@@ -17,7 +17,8 @@ from gpu_peer.chat.commands import Circumstances, carry_out
 from gpu_peer.chat.plan import Plan
 from gpu_peer.errors import PlanOutdated, Refused
 from gpu_peer.storage.database import open_database
-from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, UserLog, Written
+from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, Written
+from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
 from protocol.chat import (
