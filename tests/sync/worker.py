@@ -1,0 +1,39 @@
+"""Plays some seeds: the PC in this process, people and devices in a node process that it starts."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from tests.sync.build import BUNDLE
+from tests.sync.pc import make_template
+from tests.sync.serve import Server
+
+MEMORY = Path("/dev/shm")
+"""A file system in memory, where there is one: nothing here has to outlive the machine."""
+
+
+def play(first: int, count: int, step: int, *, trace: bool) -> int:
+    """Play seeds `first`, `first + step` and so on; what fails is printed. Gives the exit status."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    orders_out, orders_in = os.pipe()
+    came_out, came_in = os.pipe()
+    numbers = (came_out, orders_in, first, count, step, int(trace))
+    command = ["node", str(BUNDLE), *map(str, numbers)]
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
+        folder = Path(name)
+        make_template(folder / "template.sqlite3")
+        scheduler = subprocess.Popen(command, pass_fds=(came_out, orders_in))
+        os.close(orders_in)
+        os.close(came_out)
+        with open(orders_out, "rb") as orders, open(came_in, "wb") as came:  # noqa: PTH123
+            Server(folder, folder / "template.sqlite3").serve(orders, came)
+        return scheduler.wait()
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:4]]
+    sys.exit(play(*numbers, trace=sys.argv[4:] == ["trace"]))
