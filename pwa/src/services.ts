@@ -25,6 +25,7 @@ import type { LanTicket } from './protocol/generated'
 import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
 import { homesStorage } from './storage/homes'
+import { browserReplicas } from './sync/browserReplicas'
 import { settingsStorage } from './storage/settings'
 import { tabStorage } from './storage/tab'
 import type { Services } from './stores/services'
@@ -100,6 +101,7 @@ export const realServices: Services = {
   makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
   deviceKeys: deviceKeyStorage(() => indexedDB),
   homes: homesStorage(() => indexedDB),
+  replicas: browserReplicas(() => window),
   deviceName: () => deviceName(navigator) || 'Browser',
   keepStorage: () => void navigator.storage?.persist?.().catch(() => undefined),
   clock: realClock,

@@ -1,32 +1,171 @@
 /** What a person can ask of the PC. A command keeps its id, so sending it twice changes nothing. */
-import type { Command, SendMessage } from '../protocol/generated'
+import type {
+  Command,
+  CreateChat,
+  DeleteChat,
+  EditMessage,
+  MoveChat,
+  RenameChat,
+  SendMessage,
+  SettingName,
+} from '../protocol/generated'
 import type { ChatsState, Pending } from './model'
 import { titleFrom } from './title'
 
 export type MakeId = () => string
 
-/** The commands that say something in a chat, beginning it where it is new. */
-export function say(makeId: MakeId, chat: string, said: string, isNew: boolean): Command[] {
-  // Half a character, cut off while pasting, is nothing that UTF-8 can carry.
-  const text = said.toWellFormed()
+/**
+ * The commands that say something in a chat, beginning it where it is new.
+ *
+ * @param parent where it is said in a branch that was chosen; null for the newest message
+ */
+export function say(
+  makeId: MakeId,
+  chat: string,
+  said: string,
+  isNew: boolean,
+  parent: string | null = null,
+): Command[] {
+  const text = wellFormed(said)
   const send: Command = { type: 'send_message', id: makeId(), chat, message: makeId(), text }
+  if (parent !== null) send.parent = parent
   return isNew ? [{ type: 'create_chat', id: makeId(), chat, title: titleFrom(text) }, send] : [send]
 }
 
+/** Half a character, cut off while pasting, is nothing that UTF-8 can carry. */
+function wellFormed(text: string): string {
+  return text.toWellFormed()
+}
+
+export type Said = SendMessage | EditMessage
+
 /** The same message in a new command: a refused one would only be refused again. */
-export function sayAgain(makeId: MakeId, refused: SendMessage): Command {
+export function sayAgain(makeId: MakeId, refused: Said): Said {
   return { ...refused, id: makeId() }
 }
 
-export function add(state: ChatsState, commands: readonly Command[], nowMs: number): ChatsState {
+export function inOtherWords(said: Said, text: string): Said {
+  return { ...said, text: wellFormed(text) }
+}
+
+export function edit(makeId: MakeId, chat: string, replaces: string, text: string): EditMessage {
+  return { type: 'edit_message', id: makeId(), chat, replaces, message: makeId(), text: wellFormed(text) }
+}
+
+export function regenerate(makeId: MakeId, chat: string, message: string): Command {
+  return { type: 'regenerate', id: makeId(), chat, message }
+}
+
+export function continueAnswer(makeId: MakeId, chat: string, answer: string): Command {
+  return { type: 'continue_answer', id: makeId(), chat, answer }
+}
+
+export function stopAnswer(makeId: MakeId, answer: string): Command {
+  return { type: 'stop_answer', id: makeId(), answer }
+}
+
+export function rename(makeId: MakeId, chat: string, title: string): Command {
+  return { type: 'rename_chat', id: makeId(), chat, title }
+}
+
+export function move(makeId: MakeId, chat: string, folder: string | null): Command {
+  return { type: 'move_chat', id: makeId(), chat, folder }
+}
+
+export function remove(makeId: MakeId, chat: string): Command {
+  return { type: 'delete_chat', id: makeId(), chat }
+}
+
+export function changeSetting(makeId: MakeId, name: SettingName, value: string | null): Command {
+  return { type: 'change_setting', id: makeId(), name, value }
+}
+
+/** A message that is in the outbox: where it waits, and where the PC would not take it. */
+export function pendingOf(pending: readonly Pending[], message: string): { one: Pending; said: Said } | null {
+  for (const one of pending) {
+    const { command } = one
+    if (command.type !== 'send_message' && command.type !== 'edit_message') continue
+    if (command.message === message) return { one, said: command }
+  }
+  return null
+}
+
+/** What becomes of the outbox by a command: what nobody was told of needs no second command. */
+export interface Amendment {
+  readonly replace: readonly Command[]
+  /** Ids. */
+  readonly withdraw: readonly string[]
+  readonly perform: readonly Command[]
+}
+
+export function amend({ heads, pending }: ChatsState, command: Command): Amendment {
+  const replace = (by: Command) => ({ replace: [by], withdraw: [], perform: [] })
+  const free = pending.filter(isFree).map((one) => one.command)
+  switch (command.type) {
+    case 'delete_chat':
+      return removing(pending, command, heads.has(command.chat))
+    case 'rename_chat':
+    case 'move_chat':
+      for (const other of free) {
+        if (!('chat' in other) || other.chat !== command.chat) continue
+        if (other.type === command.type) return replace({ ...command, id: other.id })
+        if (other.type === 'create_chat') return replace(asCreated(other, command))
+      }
+      break
+    case 'change_setting':
+      for (const other of free) {
+        if (other.type !== command.type || other.name !== command.name) continue
+        return replace({ ...command, id: other.id })
+      }
+  }
+  return { replace: [], withdraw: [], perform: [command] }
+}
+
+function asCreated(create: CreateChat, command: RenameChat | MoveChat): CreateChat {
+  if (command.type === 'rename_chat') return { ...create, title: command.title }
+  return { ...create, folder: command.folder }
+}
+
+function removing(
+  pending: readonly Pending[],
+  command: DeleteChat,
+  isConfirmed: boolean,
+): Amendment {
+  const mine = pending.filter((one) => 'chat' in one.command && one.command.chat === command.chat)
+  const mayGo = mine.filter((one) => isFree(one) || one.state === 'refused')
+  const withdraw = mayGo.map((one) => one.command.id)
+  const isThere = isConfirmed || mayGo.length < mine.length
+  return { replace: [], withdraw, perform: isThere ? [command] : [] }
+}
+
+/** Whether it can still be changed: the PC cannot have it. */
+export function isFree(one: Pending): boolean {
+  return one.state === 'waiting' && !one.told
+}
+
+export function add(
+  state: ChatsState,
+  commands: readonly Command[],
+  nowMs: number,
+  told = false,
+): ChatsState {
   const added = commands.map(
-    (command): Pending => ({ command, atMs: nowMs, state: 'waiting', seq: 0, code: null, excess: null }),
+    (command): Pending => ({
+      command,
+      atMs: nowMs,
+      state: 'waiting',
+      told,
+      seq: 0,
+      code: null,
+      excess: null,
+    }),
   )
   return { ...state, pending: [...state.pending, ...added] }
 }
 
-export function withdraw(state: ChatsState, id: string): ChatsState {
-  return { ...state, pending: state.pending.filter((one) => one.command.id !== id) }
+export function withdraw(state: ChatsState, ids: readonly string[]): ChatsState {
+  const gone = new Set(ids)
+  return { ...state, pending: state.pending.filter((one) => !gone.has(one.command.id)) }
 }
 
 /** What to send after a reconnect, in the order it was given. */

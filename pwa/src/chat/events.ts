@@ -1,130 +1,162 @@
-/** The PC's log of events into chats. One page copies each chat that it touches once. */
-import type { AnswerBegun, AnswerEnded, Event, MessageWritten } from '../protocol/generated'
-import type { Chat, ChatsState, Live, Reply, Turn } from './model'
+/** Events of the PC's log into heads, open chats and running answers. */
+import type { AnswerBegun, ChatEvent, Event, SettingName } from '../protocol/generated'
+import { withEvents } from './fold'
+import type { Chat, ChatHead, ChatsState, Live, Settings } from './model'
 
-export function applyEvents(state: ChatsState, events: readonly Event[], upto: number): ChatsState {
+/** What happened after all that is here: a page of the log, which reaches up to `upto`. */
+export function applyEvents(
+  state: ChatsState,
+  events: readonly Event[],
+  upto: number,
+): { state: ChatsState; fresh: Event[] } {
   const fresh = events
-    .filter((event) => event.seq > state.after)
+    .filter(({ seq }) => seq > state.after)
     .sort((one, other) => one.seq - other.seq)
+    .filter(({ seq }, index, all) => seq !== all[index - 1]?.seq)
   const after = Math.max(state.after, upto, fresh.at(-1)?.seq ?? 0)
-  if (fresh.length === 0) return after === state.after ? state : { ...state, after }
-  const page = new Page(state)
+  const live = withoutEnded(state.live, events)
+  if (after === state.after && live === state.live) return { state, fresh }
+  const head = state.head === null ? null : Math.max(state.head, after)
+  const page = new Page({ ...state, live })
   for (const event of fresh) page.apply(event)
-  return { ...state, after, chats: page.chats, live: page.live }
+  return { state: { ...state, after, head, ...page.done() }, fresh }
 }
 
-interface OpenChat extends Chat {
-  turns: Turn[]
+/** What happened before all that is here, or of one chat somewhere in it. */
+export function addPast(state: ChatsState, events: readonly Event[]): ChatsState {
+  const heads = new Map(state.heads)
+  for (const event of events) {
+    // The list has them all; where a part of it was lost, the past has them again.
+    if (event.type === 'chat_created' && !state.gone.has(event.chat)) create(heads, event)
+  }
+  const chats = addToOpen(state.chats, events)
+  const same = heads.size === state.heads.size
+  return { ...state, heads: same ? state.heads : heads, chats }
 }
 
+/** Another road may have brought a draft after the answer had ended. */
+function withoutEnded(
+  live: ReadonlyMap<string, Live>,
+  events: readonly Event[],
+): ReadonlyMap<string, Live> {
+  const ended = events.filter((event) => event.type === 'answer_ended' && live.has(event.answer))
+  if (ended.length === 0) return live
+  const left = new Map(live)
+  for (const event of ended) if (event.type === 'answer_ended') left.delete(event.answer)
+  return left
+}
+
+function addToOpen(
+  chats: ReadonlyMap<string, Chat>,
+  events: readonly Event[],
+): ReadonlyMap<string, Chat> {
+  const mine = new Map<string, ChatEvent[]>()
+  for (const event of events) {
+    if (event.type === 'setting_changed' || !chats.has(event.chat)) continue
+    const list = mine.get(event.chat)
+    if (list) list.push(event)
+    else mine.set(event.chat, [event])
+  }
+  if (mine.size === 0) return chats
+  const next = new Map(chats)
+  for (const [id, list] of mine) {
+    const chat = chats.get(id)
+    if (chat) next.set(id, withEvents(chat, list))
+  }
+  return next
+}
+
+function create(
+  heads: Map<string, ChatHead>,
+  { chat, title, folder, at_ms }: Extract<Event, { type: 'chat_created' }>,
+): void {
+  if (heads.has(chat)) return
+  heads.set(chat, { id: chat, title, folder: folder ?? null, changedMs: at_ms })
+}
+
+/** Without a value it is left to each device. */
+export function withSetting(settings: Settings, name: SettingName, value: string | null): Settings {
+  const others = Object.entries(settings).filter(([other]) => other !== name)
+  return Object.fromEntries(value === null ? others : [...others, [name, value]])
+}
+
+/** One page: copies what it touches once, and leaves the rest the same object. */
 class Page {
-  readonly chats: Map<string, Chat>
-  readonly live: Map<string, Live>
-  private readonly opened = new Map<string, OpenChat>()
+  private heads: Map<string, ChatHead> | null = null
+  private live: Map<string, Live> | null = null
+  private settings: Settings
+  private readonly gone: Set<string>
+  private readonly ofChats: ChatEvent[] = []
 
-  constructor(state: ChatsState) {
-    this.chats = new Map(state.chats)
-    this.live = new Map(state.live)
+  constructor(private readonly state: ChatsState) {
+    this.settings = state.settings
+    this.gone = new Set(state.gone)
   }
 
   apply(event: Event): void {
+    if (event.type === 'setting_changed') {
+      this.settings = withSetting(this.settings, event.name, event.value)
+      return
+    }
+    this.ofChats.push(event)
     switch (event.type) {
       case 'chat_created':
-        if (!this.chats.has(event.chat)) {
-          this.put({ id: event.chat, title: event.title, changedMs: event.at_ms, turns: [] })
-        }
-        return
+        this.heads ??= new Map(this.state.heads)
+        return create(this.heads, event)
       case 'chat_renamed':
-        return this.change(event.chat, (chat) => ({ ...chat, title: event.title }))
+        return this.change(event.chat, { title: event.title })
+      case 'chat_moved':
+        return this.change(event.chat, { folder: event.folder })
       case 'chat_deleted':
         return this.remove(event.chat)
       case 'message_written':
-        return this.write(event)
+        return this.touch(event.chat, event.at_ms)
       case 'answer_begun':
+        this.touch(event.chat, event.at_ms)
         return this.begin(event)
       case 'answer_ended':
-        return this.end(event)
+        this.live ??= new Map(this.state.live)
+        this.live.delete(event.answer)
     }
   }
 
-  private write({ chat, message, text, at_ms }: MessageWritten): void {
-    this.change(chat, (open) => {
-      if (open.turns.some((turn) => turn.id === message)) return open
-      const turn: Turn = {
-        id: message,
-        text,
-        atMs: at_ms,
-        state: 'sent',
-        code: null,
-        excess: null,
-        reply: null,
-      }
-      open.turns.push(turn)
-      return { ...open, changedMs: at_ms }
-    })
-  }
-
-  private begin({ chat, message, answer, model, cut, at_ms }: AnswerBegun): void {
-    this.change(chat, (open) => {
-      const index = open.turns.findLastIndex((turn) => turn.id === message)
-      const turn = open.turns[index]
-      if (!turn) return open
-      if (turn.reply) this.live.delete(turn.reply.id)
-      const reply: Reply = {
-        id: answer,
-        model,
-        state: 'running',
-        text: '',
-        code: null,
-        timings: null,
-        cut: cut ?? null,
-      }
-      open.turns[index] = { ...turn, reply }
-      this.live.set(answer, { text: '', next: 0 })
-      return { ...open, changedMs: at_ms }
-    })
-  }
-
-  private end(event: AnswerEnded): void {
-    this.live.delete(event.answer)
-    this.change(event.chat, (open) => {
-      const index = open.turns.findLastIndex((turn) => turn.reply?.id === event.answer)
-      const turn = open.turns[index]
-      if (!turn?.reply) return open
-      open.turns[index] = {
-        ...turn,
-        reply: {
-          ...turn.reply,
-          state: event.reason,
-          text: event.text,
-          code: event.code ?? null,
-          timings: event.timings ?? null,
-        },
-      }
-      return open
-    })
-  }
-
-  private remove(id: string): void {
-    for (const turn of this.chats.get(id)?.turns ?? []) {
-      if (turn.reply) this.live.delete(turn.reply.id)
+  done(): Pick<ChatsState, 'heads' | 'live' | 'settings' | 'gone' | 'chats'> {
+    const { state, gone } = this
+    const isGone = gone.size > state.gone.size
+    const chats = new Map(addToOpen(state.chats, this.ofChats))
+    for (const chat of gone) chats.delete(chat)
+    const same = chats.size === state.chats.size && [...chats].every(([id, chat]) => state.chats.get(id) === chat)
+    return {
+      heads: this.heads ?? state.heads,
+      live: this.live ?? state.live,
+      settings: this.settings,
+      gone: isGone ? gone : state.gone,
+      chats: same ? state.chats : chats,
     }
-    this.chats.delete(id)
-    this.opened.delete(id)
   }
 
-  private change(id: string, how: (chat: OpenChat) => OpenChat): void {
-    const chat = this.opened.get(id) ?? this.open(id)
-    if (chat) this.put(how(chat))
+  private begin({ chat, answer, continues }: AnswerBegun): void {
+    this.live ??= new Map(this.state.live)
+    // Over another road a draft of it may have come before.
+    if (this.live.has(answer)) return
+    this.live.set(answer, { chat, text: '', next: 0, continues: continues ?? null })
   }
 
-  private open(id: string): OpenChat | undefined {
-    const chat = this.chats.get(id)
-    return chat && { ...chat, turns: [...chat.turns] }
+  private remove(chat: string): void {
+    this.heads ??= new Map(this.state.heads)
+    this.heads.delete(chat)
+    this.live = new Map([...(this.live ?? this.state.live)].filter(([, live]) => live.chat !== chat))
+    this.gone.add(chat)
   }
 
-  private put(chat: OpenChat): void {
-    this.opened.set(chat.id, chat)
-    this.chats.set(chat.id, chat)
+  private touch(chat: string, atMs: number): void {
+    const head = (this.heads ?? this.state.heads).get(chat)
+    if (head && atMs > head.changedMs) this.change(chat, { changedMs: atMs })
+  }
+
+  private change(chat: string, news: Partial<ChatHead>): void {
+    this.heads ??= new Map(this.state.heads)
+    const head = this.heads.get(chat)
+    if (head) this.heads.set(chat, { ...head, ...news })
   }
 }

@@ -58,8 +58,9 @@ export interface Chat {
 export interface Live {
   readonly chat: string
   readonly text: string
-  /** -1: how it begins is not known here, and only a draft of it can be gone on from. */
   readonly next: number
+  /** The answer whose text comes before `text`; null where that is all of it. */
+  readonly continues: string | null
 }
 
 /** A command that the PC has not yet confirmed by an event. */
@@ -68,6 +69,8 @@ export interface Pending {
   readonly atMs: number
   /** `acknowledged`: on disk, its event has not come yet. */
   readonly state: 'waiting' | 'acknowledged' | 'refused'
+  /** It was given to a connection, so that the PC may have it: it cannot be changed any more. */
+  readonly told: boolean
   /** The log's newest number after the command, once acknowledged. */
   readonly seq: number
   readonly code: ErrorCode | null
@@ -91,6 +94,8 @@ export interface ChatsState {
   readonly settings: Settings
   /** All chats, as the events say, without what is still pending. */
   readonly heads: ReadonlyMap<string, ChatHead>
+  /** Chats that went since the page was loaded: what still comes of them is late. */
+  readonly gone: ReadonlySet<string>
   /** The chats that are open, and no others. */
   readonly chats: ReadonlyMap<string, Chat>
   /** Running answers of all chats, by answer. */
@@ -108,6 +113,7 @@ export const nothing: ChatsState = {
   model: '',
   settings: {},
   heads: new Map(),
+  gone: new Set(),
   chats: new Map(),
   live: new Map(),
   pending: [],

@@ -1,71 +1,118 @@
 /** What a person sees: what the PC confirmed, with what is still pending laid over it. */
-import type { HistoryCut, SendMessage } from '../protocol/generated'
-import type { ChatsState, Pending, Turn } from './model'
+import type { Command, HistoryCut } from '../protocol/generated'
+import { withSetting } from './events'
+import type { ChatHead, ChatsState, Pending, Settings, Turn } from './model'
+import { layOver } from './overlay'
+import { titleFrom } from './title'
+import { pathTo, type Siblings, siblingsOf } from './tree'
 
-export interface ChatSummary {
-  readonly id: string
-  readonly title: string
-  readonly changedMs: number
+export interface ChatSummary extends ChatHead {
+  /** Something that was said in it is not on the PC. */
+  readonly unsent: boolean
 }
 
-type Confirmed = Pick<ChatsState, 'chats' | 'pending'>
+type Confirmed = Pick<ChatsState, 'heads' | 'chats' | 'pending'>
+type WithHeads = Pick<ChatsState, 'heads' | 'pending'>
 
 /** The newest first. */
-export function chatList({ chats, pending }: Confirmed): ChatSummary[] {
+export function chatList({ heads, pending }: WithHeads): ChatSummary[] {
   const list = new Map<string, ChatSummary>()
-  for (const { id, title, changedMs } of chats.values()) list.set(id, { id, title, changedMs })
-  for (const { command, atMs, state } of pending) {
-    if (command.type === 'create_chat' && !list.has(command.chat)) {
-      list.set(command.chat, { id: command.chat, title: command.title, changedMs: atMs })
-    } else if (command.type === 'rename_chat') {
-      const chat = list.get(command.chat)
-      if (chat) list.set(chat.id, { ...chat, title: command.title })
-    } else if (command.type === 'delete_chat') {
-      list.delete(command.chat)
-    } else if (command.type === 'send_message' && state !== 'refused') {
-      const chat = list.get(command.chat)
-      if (chat) list.set(chat.id, { ...chat, changedMs: Math.max(chat.changedMs, atMs) })
-    }
+  for (const head of heads.values()) list.set(head.id, { ...head, unsent: false })
+  for (const one of pending) {
+    if ('chat' in one.command) layOverList(list, one, one.command)
   }
   return [...list.values()].sort(
     (one, other) => other.changedMs - one.changedMs || (one.id < other.id ? 1 : -1),
   )
 }
 
-/** The turns of one chat. A turn that did not change is the same object as before. */
-export function turnsOf({ chats, pending }: Confirmed, id: string): readonly Turn[] {
-  const confirmed = chats.get(id)?.turns ?? []
-  const mine = pending.filter(({ command }) => 'chat' in command && command.chat === id)
-  if (mine.length === 0) return confirmed
-  const turns = [...confirmed]
-  for (const one of mine) {
-    if (one.command.type === 'regenerate') forgetReply(turns, one.command.message)
-    else if (one.command.type === 'send_message' && !isThere(confirmed, one.command)) {
-      turns.push(pendingTurn(one, one.command))
+type OfChat = Extract<Command, { chat: string }>
+
+function layOverList(
+  list: Map<string, ChatSummary>,
+  { atMs, state }: Pending,
+  command: OfChat,
+): void {
+  const { chat } = command
+  const change = (news: Partial<ChatSummary>) => {
+    const there = list.get(chat)
+    if (there) list.set(chat, { ...there, ...news })
+  }
+  switch (command.type) {
+    case 'create_chat': {
+      const { title, folder = null, at_ms } = command
+      const changedMs = at_ms ?? atMs
+      if (!list.has(chat)) list.set(chat, { id: chat, title, folder, changedMs, unsent: false })
+      return
+    }
+    case 'rename_chat':
+      return change({ title: command.title })
+    case 'move_chat':
+      return change({ folder: command.folder })
+    case 'delete_chat':
+      return void list.delete(chat)
+    case 'send_message':
+    case 'edit_message': {
+      if (state === 'acknowledged') return change({ changedMs: newer(list.get(chat), atMs) })
+      // Where its chat has gone meanwhile, what was said is still to be found.
+      const title = titleFrom(command.text) || '…'
+      if (!list.has(chat)) list.set(chat, { id: chat, title, folder: null, changedMs: atMs, unsent: true })
+      return change({ unsent: true, changedMs: newer(list.get(chat), state === 'refused' ? 0 : atMs) })
     }
   }
-  return turns
 }
 
-export function isThere(turns: readonly Turn[], command: SendMessage): boolean {
-  return turns.some((turn) => turn.id === command.message)
+function newer(chat: ChatSummary | undefined, atMs: number): number {
+  return Math.max(chat?.changedMs ?? 0, atMs)
 }
 
-function forgetReply(turns: Turn[], message: string): void {
-  const index = turns.findLastIndex((turn) => turn.id === message)
-  const turn = turns[index]
-  // A new answer that is already running is what was asked for.
-  if (turn?.reply && turn.reply.state !== 'running') turns[index] = { ...turn, reply: null }
+/** The names of all folders that a chat is in. */
+export function foldersOf(list: readonly ChatSummary[]): string[] {
+  const names = list.flatMap(({ folder }) => (folder === null ? [] : [folder]))
+  return [...new Set(names)].sort((one, other) => one.localeCompare(other))
 }
 
-function pendingTurn({ atMs, state, code, excess }: Pending, command: SendMessage): Turn {
-  const shown = state === 'acknowledged' ? 'sent' : state
-  return { id: command.message, text: command.text, atMs, state: shown, code, excess, reply: null }
+/**
+ * The turns of one chat on the way that is shown, by a message that was chosen or the newest. A turn
+ * that did not change is the same object as before.
+ */
+export function turnsOf(
+  { chats, pending }: Confirmed,
+  id: string,
+  chosen: string | null = null,
+): readonly Turn[] {
+  const { turns, refused } = layOver(chats.get(id)?.turns ?? [], pending, id)
+  const path = pathTo(turns, chosen)
+  return refused.length === 0 ? path : [...path, ...refused]
+}
+
+/** Where a message is among those that follow the same one. */
+export function siblings({ chats, pending }: Confirmed, id: string, message: string): Siblings {
+  return siblingsOf(layOver(chats.get(id)?.turns ?? [], pending, id).turns, message)
 }
 
 /** What of a chat the model does not see any more, as of its latest answer. */
-export function cutOf({ chats }: Pick<ChatsState, 'chats'>, id: string): HistoryCut | null {
-  return chats.get(id)?.turns.findLast((turn) => turn.reply)?.reply?.cut ?? null
+export function cutOf(turns: readonly Turn[]): HistoryCut | null {
+  return turns.findLast((turn) => turn.reply)?.reply?.cut ?? null
+}
+
+/** A running answer as far as it has come; one that is to go on shows what it goes on from. */
+export function liveText(
+  { chats, live }: Pick<ChatsState, 'chats' | 'live'>,
+  answer: string,
+): string {
+  const running = live.get(answer)
+  if (!running) return endedText(chats, answer)
+  return running.continues === null ? running.text : endedText(chats, running.continues) + running.text
+}
+
+function endedText(chats: ChatsState['chats'], answer: string): string {
+  for (const { events } of chats.values()) {
+    for (const event of events) {
+      if (event.type === 'answer_ended' && event.answer === answer) return event.text
+    }
+  }
+  return ''
 }
 
 export type Activity = 'idle' | 'awaiting' | 'answering'
@@ -79,10 +126,19 @@ export function activityOf(turns: readonly Turn[]): Activity {
 }
 
 /** Whether there is such a chat, confirmed or about to be. */
-export function hasChat({ chats, pending }: Confirmed, id: string): boolean {
-  const gone = pending.some(({ command }) => command.type === 'delete_chat' && command.chat === id)
-  if (gone) return false
-  return (
-    chats.has(id) || pending.some(({ command }) => 'chat' in command && command.chat === id)
-  )
+export function hasChat({ heads, pending }: WithHeads, id: string): boolean {
+  let has = heads.has(id)
+  for (const { command } of pending) {
+    if ('chat' in command && command.chat === id) has = command.type !== 'delete_chat'
+  }
+  return has
+}
+
+/** What the person chose for all devices, or is about to. */
+export function settingsOf({ settings, pending }: Pick<ChatsState, 'settings' | 'pending'>): Settings {
+  let chosen = settings
+  for (const { command } of pending) {
+    if (command.type === 'change_setting') chosen = withSetting(chosen, command.name, command.value)
+  }
+  return chosen
 }

@@ -24,27 +24,30 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
       if (now) {
         void homes.load()
       } else if (before) {
-        chats.reset()
         void router.replace({ name: 'login' })
       }
     },
     { immediate: true, flush: 'sync' },
   )
+  // Another home, or another person of the same, has other chats. They are shown with no connection.
   watch(
-    () => isIn.value && homes.state === 'paired',
-    (now, before) => {
-      if (now) connection.start()
-      else if (before) connection.stop()
+    () => (isIn.value && homes.home ? `${homes.home.id} ${String(homes.home.pairedAt)}` : null),
+    (now) => {
+      if (now !== null && homes.home) void chats.begin(homes.home)
+      else chats.reset()
     },
     { immediate: true, flush: 'sync' },
   )
-  // Another home, or another person of the same, has other chats, counted anew.
+  const isWanted = computed(() => isIn.value && homes.state === 'paired')
   watch(
-    () => homes.home && `${homes.home.id} ${String(homes.home.pairedAt)}`,
-    (_, before) => {
-      if (before) chats.reset()
+    isWanted,
+    async (now, before) => {
+      if (!now) return before ? connection.stop() : undefined
+      // Who knows what is here asks only for the rest.
+      await chats.opened()
+      if (isWanted.value) connection.start()
     },
-    { flush: 'sync' },
+    { immediate: true, flush: 'sync' },
   )
   watch(isIn, (now) => {
     if (!now || route.meta.forStrangers !== true) return

@@ -1,4 +1,6 @@
 /** What is this device's own, in one IndexedDB: its key, its certificate, the homes it has pinned. */
+import { ended, result } from './requests'
+
 const database = 'hearth.device'
 const version = 3
 const stores = ['keys', 'certificates', 'homes'] as const
@@ -80,18 +82,4 @@ function giveTickets(upgrade: IDBTransaction): void {
     cursor.update(home)
     cursor.continue()
   }
-}
-
-function ended(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error ?? new DOMException('', 'AbortError'))
-  })
-}
-
-function result<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new DOMException('', 'UnknownError'))
-  })
 }

@@ -18,11 +18,11 @@ export type Cursor = readonly [chat: string, seq: number]
 
 /** One transaction. What is not named stays as it is. */
 export interface Change {
-  /** Drops all but the outbox first, unless the replica is of `meta.log` already. */
-  readonly clear?: boolean
+  /** A log: drops all but the outbox first, unless the replica is of this log already. */
+  readonly clear?: string
   /**
    * What whoever writes has by now, this change included. Of the same log the replica only grows,
-   * where the two touch; of another log, and without `clear`, all but the outbox is passed over.
+   * where the two touch; where it is of another one, all but the outbox is passed over.
    */
   readonly meta?: Meta
   /** Passed over where the replica reaches beyond `meta.after`: another tab wrote newer ones. */

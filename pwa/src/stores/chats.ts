@@ -1,41 +1,97 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef } from 'vue'
-import { add, say, sayAgain, unsent, withdraw } from '../chat/commands'
-import { type ChatsState, nothing, type Pending } from '../chat/model'
-import { reduce } from '../chat/reducer'
+import { computed, ref, shallowReactive, shallowRef } from 'vue'
+import {
+  amend,
+  changeSetting,
+  continueAnswer,
+  edit,
+  inOtherWords,
+  isFree,
+  move,
+  pendingOf,
+  regenerate,
+  remove,
+  rename,
+  say,
+  sayAgain,
+  type Said,
+  stopAnswer,
+} from '../chat/commands'
+import { nothing, type Pending } from '../chat/model'
 import { tidyTitle } from '../chat/title'
-import { activityOf, chatList, cutOf, hasChat, turnsOf } from '../chat/view'
-import { type Command, type FromChats, type SendMessage, VERSION } from '../protocol/generated'
+import {
+  activityOf,
+  chatList,
+  cutOf,
+  foldersOf,
+  hasChat,
+  liveText,
+  settingsOf,
+  siblings,
+  turnsOf,
+} from '../chat/view'
+import {
+  type Command,
+  type Event,
+  FOLDER_CHARS,
+  type SettingName,
+  VERSION,
+} from '../protocol/generated'
+import { SyncEngine } from '../sync/engine'
 import { useConnection } from './connection'
 import { useNotices } from './notices'
 import { services } from './services'
 
+/** The home that the chats are of. */
+export interface Home {
+  readonly id: string
+  readonly pairedAt: number
+}
+
+type Touched = (chats: readonly string[], erased: readonly string[]) => void
+
 export const useChats = defineStore('chats', () => {
-  const { makeId, now, nextFrame } = services()
+  const { makeId, now, clock, nextFrame, replicas } = services()
   const connection = useConnection()
   const notices = useNotices()
 
-  /** The truth; the refs below show it, running answers at most once a frame. */
-  let state: ChatsState = nothing
+  /** Has the truth; the refs below show it, running answers at most once a frame. */
+  let engine: SyncEngine | null = null
+  let homeId: string | null = null
+  let lastOpened: string | null = null
+  let opened: Promise<void> = Promise.resolve()
   let framed = false
+  let onTouched: Touched | null = null
   /** Messages whose answer is to be stopped as soon as it begins. */
   const stopWanted = new Set<string>()
+  /** By chat, the message that the way shown goes through. */
+  const chosen = shallowReactive(new Map<string, string>())
 
-  const chats = shallowRef(state.chats)
-  const pending = shallowRef(state.pending)
-  const live = shallowRef(state.live)
-  const head = shallowRef(state.head)
-  const after = shallowRef(state.after)
-  const model = shallowRef(state.model)
+  const state = shallowRef(nothing)
+  const heads = shallowRef(nothing.heads)
+  const chats = shallowRef(nothing.chats)
+  const pending = shallowRef(nothing.pending)
+  const settings = shallowRef(nothing.settings)
+  const live = shallowRef(nothing.live)
+  const model = shallowRef('')
+  const kept = ref(false)
+  const full = ref(false)
+  /** What is read and fetched is not in the state. */
+  const changes = ref(0)
 
   function publish(): void {
     framed = false
-    chats.value = state.chats
-    pending.value = state.pending
-    live.value = state.live
-    head.value = state.head
-    after.value = state.after
-    model.value = state.model
+    const next = engine?.state ?? nothing
+    state.value = next
+    heads.value = next.heads
+    chats.value = next.chats
+    pending.value = next.pending
+    settings.value = next.settings
+    live.value = next.live
+    model.value = next.model
+    kept.value = engine?.kept ?? false
+    full.value = engine?.full ?? false
+    changes.value++
   }
 
   function publishSoon(): void {
@@ -47,130 +103,240 @@ export const useChats = defineStore('chats', () => {
   }
 
   connection.listen({
-    hello: () => ({ type: 'hello', version: VERSION, after: state.after }),
-    onMessage: take,
-    onWelcomed: () => {
-      for (const command of unsent(state)) connection.send(command)
-    },
+    hello: () => engine?.hello() ?? { type: 'hello', version: VERSION },
+    onMessage: (message) => engine?.take(message),
+    onWelcomed: () => engine?.welcomed(),
   })
 
-  function take(message: FromChats): void {
-    const { state: next, resync, refused } = reduce(state, message)
-    state = next
-    if (message.type === 'delta' || message.type === 'draft') publishSoon()
-    else publish()
-    if (message.type === 'events') stopWhatWasWanted()
-    if (refused && refused.code !== 'answer_unknown') notices.show(refused.code)
-    if (resync) connection.resync()
+  /** Shows what this device has of a home; done when it was read. */
+  function begin(home: Home): Promise<void> {
+    end()
+    homeId = home.id
+    const made: SyncEngine = new SyncEngine({
+      storage: () => replicas.open(home.id, home.pairedAt),
+      broadcast: replicas.broadcast(home.id),
+      unpack: replicas.unpack,
+      now,
+      later: (ms, action) => void clock.after(ms, action),
+      isConnected: () => connection.isConnected,
+      send: (message) => connection.send(message),
+      resync: () => connection.resync(),
+      onChange: (what) => {
+        if (engine !== made) return
+        if (what === 'live') return publishSoon()
+        publish()
+        stopWhatWasWanted()
+      },
+      onRefused: ({ code }) => {
+        if (code !== 'answer_unknown') notices.show(code)
+      },
+      onTouched: (touched, erased) => onTouched?.(touched, erased),
+    })
+    engine = made
+    if (lastOpened !== null) made.openChat(lastOpened)
+    opened = made.open()
+    return opened
   }
 
-  function perform(commands: Command[]): void {
-    state = add(state, commands, now())
+  function end(): void {
+    engine?.close()
+    engine = null
+    homeId = null
+    opened = Promise.resolve()
+    stopWanted.clear()
+    chosen.clear()
     publish()
-    for (const command of commands) connection.send(command)
+  }
+
+  /** Leaves nothing of this home's chats, nor of the outbox, in this browser. */
+  async function forget(): Promise<void> {
+    const [over, home] = [engine, homeId]
+    end()
+    await over?.destroy()
+    if (home !== null) await replicas.drop(home)
+  }
+
+  function perform(commands: readonly Command[]): void {
+    engine?.perform(commands)
+  }
+
+  /** Does it, or changes what is in the outbox where nobody was told of that yet. */
+  function ask(command: Command): void {
+    if (!engine) return
+    const { replace, withdraw, perform: rest } = amend(engine.state, command)
+    for (const one of replace) engine.replace(one)
+    if (withdraw.length > 0) engine.withdraw(withdraw)
+    if (rest.length > 0) engine.perform(rest)
   }
 
   /** Says something in a chat, or in a new one; gives the chat's id. */
   function send(chat: string | null, text: string): string {
     const id = chat ?? makeId()
-    perform(say(makeId, id, text, !hasChat(state, id)))
+    const isNew = !hasChat(engine?.state ?? nothing, id)
+    open(id)
+    perform(say(makeId, id, text, isNew, chosen.has(id) ? leafOf(id) : null))
     return id
   }
 
-  function sendRefusedAgain(message: string): void {
-    const refused = saying(message, 'refused')
-    if (!refused) return
-    state = withdraw(state, refused.id)
-    if (hasChat(state, refused.chat)) perform([sayAgain(makeId, refused)])
+  /** What the next message follows, in a branch that was chosen. */
+  function leafOf(chat: string): string {
+    return turns(chat).findLast(({ state }) => state !== 'refused')?.id ?? chat
+  }
+
+  function sendAgain(message: string): void {
+    const found = find(message)
+    if (found?.one.state === 'refused') performAgain(found.said)
+  }
+
+  function performAgain(refused: Said): void {
+    engine?.withdraw([refused.id])
+    if (hasChat(engine?.state ?? nothing, refused.chat)) perform([sayAgain(makeId, refused)])
     else send(refused.chat, refused.text)
   }
 
-  function saying(message: string, how: Pending['state']): SendMessage | null {
-    for (const one of state.pending) {
-      if (one.state !== how || one.command.type !== 'send_message') continue
-      if (one.command.message === message) return one.command
-    }
-    return null
+  /** Says it in other words; what the PC does not have yet is changed where it is. */
+  function editMessage(chat: string, message: string, text: string): void {
+    const found = find(message)
+    if (found && isFree(found.one)) return engine?.replace(inOtherWords(found.said, text))
+    if (found?.one.state === 'refused') return performAgain(inOtherWords(found.said, text))
+    const command = edit(makeId, chat, message, text)
+    chosen.set(chat, command.message)
+    perform([command])
   }
 
-  function regenerate(chat: string, message: string): void {
-    perform([{ type: 'regenerate', id: makeId(), chat, message }])
+  function find(message: string) {
+    return pendingOf(engine?.state.pending ?? [], message)
   }
 
-  function rename(chat: string, title: string): void {
+  function renameChat(chat: string, title: string): void {
     const tidy = tidyTitle(title)
-    if (tidy) perform([{ type: 'rename_chat', id: makeId(), chat, title: tidy }])
+    if (tidy) ask(rename(makeId, chat, tidy))
   }
 
-  function remove(chat: string): void {
-    perform([{ type: 'delete_chat', id: makeId(), chat }])
+  function moveChat(chat: string, folder: string | null): void {
+    const tidy = folder === null ? '' : tidyTitle(folder)
+    ask(move(makeId, chat, [...tidy].slice(0, FOLDER_CHARS).join('').trim() || null))
   }
 
   /**
-   * Stops the answer that runs in a chat, or the one that is about to. What waits for a PC that is
-   * away is taken back instead: gives its text.
+   * Stops the answer that runs in a chat, or the one that is about to. What the PC does not have yet
+   * is taken back instead: gives its text.
    */
   function stop(chat: string): string | null {
-    const last = turnsOf(state, chat).at(-1)
+    const last = turns(chat).at(-1)
     if (!last) return null
-    if (last.state === 'waiting' && !connection.isConnected) return takeBack(last.id, 'waiting')
-    if (last.reply?.state === 'running') stopAnswer(last.reply.id)
-    else if (!last.reply) stopWanted.add(last.id)
+    const taken = takeBack(last.id, 'waiting')
+    if (taken !== null) return taken
+    const asked = last.reply ? goesOn(last.reply.id) : beginsAgain(last.id)
+    if (asked && isFree(asked)) engine?.withdraw([asked.command.id])
+    else if (asked || !last.reply) stopWanted.add(last.id)
+    else if (last.reply.state === 'running') stopOnce(last.reply.id)
     return null
+  }
+
+  function goesOn(answer: string): Pending | undefined {
+    return engine?.state.pending.find(
+      ({ command }) => command.type === 'continue_answer' && command.answer === answer,
+    )
+  }
+
+  function beginsAgain(message: string): Pending | undefined {
+    return engine?.state.pending.find(
+      ({ command }) => command.type === 'regenerate' && command.message === message,
+    )
   }
 
   /** Takes back a message that is not on the PC; gives its text. */
   function takeBack(message: string, how: 'waiting' | 'refused'): string | null {
-    const command = saying(message, how)
-    if (!command) return null
-    state = withdraw(state, command.id)
-    publish()
-    return command.text
+    const found = find(message)
+    if (!found || (how === 'waiting' ? !isFree(found.one) : found.one.state !== how)) return null
+    engine?.withdraw([found.said.id])
+    return found.said.text
   }
 
-  function stopAnswer(answer: string): void {
-    const asked = state.pending.some(
+  function stopOnce(answer: string): void {
+    const asked = engine?.state.pending.some(
       ({ command }) => command.type === 'stop_answer' && command.answer === answer,
     )
-    if (!asked) perform([{ type: 'stop_answer', id: makeId(), answer }])
+    if (!asked) perform([stopAnswer(makeId, answer)])
   }
 
   function stopWhatWasWanted(): void {
     if (stopWanted.size === 0) return
-    for (const chat of state.chats.values()) {
-      const last = chat.turns.at(-1)
-      if (last?.reply && stopWanted.delete(last.id) && last.reply.state === 'running') {
-        stopAnswer(last.reply.id)
-      }
+    for (const [chat] of engine?.state.chats ?? []) {
+      const last = turns(chat).at(-1)
+      if (!last?.reply || goesOn(last.reply.id) || !stopWanted.delete(last.id)) continue
+      if (last.reply.state === 'running') stopOnce(last.reply.id)
     }
   }
 
-  /** Another person, or nobody: nothing of this one stays. */
-  function reset(): void {
-    state = nothing
-    stopWanted.clear()
-    publish()
+  /** Has the turns of a chat from now on; of those that were opened before, the last few stay. */
+  function open(chat: string): void {
+    lastOpened = chat
+    engine?.openChat(chat)
   }
 
-  const confirmed = () => ({ chats: chats.value, pending: pending.value })
+  const confirmed = () => ({ heads: heads.value, chats: chats.value, pending: pending.value })
+  const turns = (chat: string) => turnsOf(confirmed(), chat, chosen.get(chat) ?? null)
+  const list = computed(() => chatList({ heads: heads.value, pending: pending.value }))
+  const waiting = computed(() => pending.value.filter((one) => one.state === 'waiting').length)
 
   return {
-    list: computed(() => chatList(confirmed())),
+    list,
+    folders: computed(() => foldersOf(list.value)),
     model,
+    settings: computed(() => settingsOf({ settings: settings.value, pending: pending.value })),
     /** Whether all that the PC had at its last welcome is here. */
-    isComplete: computed(() => head.value !== null && after.value >= head.value),
+    isComplete: computed(() => {
+      const { log, isListing, before, after, head } = state.value
+      return log !== null && !isListing && before <= 1 && head !== null && after >= head
+    }),
+    /** How much of the PC's log is here, from 0 to 1. */
+    progress: computed(() => {
+      const { log, before, after, head } = state.value
+      if (log === null || head === null) return 0
+      return head === 0 ? 1 : Math.max(0, Math.min(1, (after - before + 1) / head))
+    }),
+    /** Whether what is here outlives the page. */
+    kept,
+    /** This device's storage is full: what came since goes with the page. */
+    full,
+    /** How much is not on the PC, and would be lost with this browser. */
+    unsent: computed(() => pending.value.filter((one) => one.state !== 'acknowledged').length),
+    /** How much is on its way to the PC. */
+    pendingCount: waiting,
     has: (chat: string) => hasChat(confirmed(), chat),
-    turns: (chat: string) => turnsOf(confirmed(), chat),
-    cut: (chat: string) => cutOf(confirmed(), chat),
-    activity: (chat: string) => activityOf(turnsOf(confirmed(), chat)),
-    liveText: (answer: string) => live.value.get(answer)?.text ?? '',
+    turns,
+    siblings: (chat: string, message: string) => siblings(confirmed(), chat, message),
+    /** Shows the way that goes through a message, down to the newest that follows it. */
+    show: (chat: string, message: string) => void chosen.set(chat, message),
+    cut: (chat: string) => cutOf(turns(chat)),
+    activity: (chat: string) => activityOf(turns(chat)),
+    liveText: (answer: string) => liveText({ chats: chats.value, live: live.value }, answer),
+    /** Whether turns of a chat are still being read or fetched. */
+    opening: (chat: string) => changes.value >= 0 && (engine?.isOpening(chat) ?? false),
+    begin,
+    opened: () => opened,
+    open,
     send,
-    sendRefusedAgain,
+    sendAgain,
+    edit: editMessage,
     takeBack,
-    regenerate,
-    rename,
-    remove,
+    regenerate: (chat: string, message: string) => perform([regenerate(makeId, chat, message)]),
+    continueAnswer: (chat: string, answer: string) => perform([continueAnswer(makeId, chat, answer)]),
+    rename: renameChat,
+    move: moveChat,
+    remove: (chat: string) => ask(remove(makeId, chat)),
     stop,
-    reset,
+    changeSetting: (name: SettingName, value: string | null) => ask(changeSetting(makeId, name, value)),
+    perform,
+    /** Of one chat, as far as they are here, for an export. */
+    events: (chat: string): Promise<Event[]> => engine?.events(chat) ?? Promise.resolve([]),
+    /** The ids of all chats that the PC has, for an export. */
+    allChats: () => [...heads.value.keys()],
+    listenToTouched: (to: Touched | null) => (onTouched = to),
+    /** Another person, or nobody: nothing of this one is shown. What is on disk stays. */
+    reset: end,
+    forget,
   }
 })

@@ -1,4 +1,4 @@
-import { IDBFactory } from 'fake-indexeddb'
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { createPinia, setActivePinia } from 'pinia'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
@@ -10,9 +10,11 @@ import type { Authenticator } from '../../src/net/authenticator'
 import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
-import type { FromHome, RoadName, Session, ToHome } from '../../src/protocol/generated'
+import type { FromHome, RoadName, Session, ToHome, Welcome } from '../../src/protocol/generated'
 import { deviceKeyStorage } from '../../src/storage/deviceKey'
 import { homesStorage } from '../../src/storage/homes'
+import { useChats } from '../../src/stores/chats'
+import { browserReplicas } from '../../src/sync/browserReplicas'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
 import { type Trip, type KeptInvitation } from '../../src/storage/tab'
@@ -30,6 +32,13 @@ export const session: Session = {
 export function inUse(turn = 1, road: RoadName = 'lan'): Connection {
   const link = { state: 'speaking', dueMs: null, line: 'direct', road, sinceMs: 0, turn } as const
   return { ...disconnected, link }
+}
+
+/** What a PC says to a device that has the beginning of its log, up to 0. */
+export function welcomeOf(head: number, more: Partial<Welcome> = {}): Welcome {
+  const [log, after, before] = [id(900), 0, 1]
+  const about = { version: 1, settings: [], model: 'test', heartbeat_s: 1 }
+  return { type: 'welcome', ...about, log, head, after, before, ...more }
 }
 
 const absent = () => Promise.reject(new Error('This test has no passkeys.'))
@@ -113,8 +122,15 @@ export class TestServices {
   /** What the link says of itself once the PC has welcomed it. */
   connect(head = 0): void {
     this.standing(inUse(++this.turns))
-    this.say({ type: 'welcome', version: 1, head, model: 'test', heartbeat_s: 1 })
+    this.say(welcomeOf(head))
     this.handlers.onWelcomed()
+  }
+
+  /** Shows the chats of a home, which are read by then. */
+  async begin(home = 'h'): Promise<ReturnType<typeof useChats>> {
+    const chats = useChats()
+    await chats.begin({ id: home, pairedAt: 1 })
+    return chats
   }
 
   /** The same browser, and nothing remembered but what it keeps. */
@@ -186,6 +202,7 @@ export class TestServices {
       makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
       deviceKeys: deviceKeyStorage(() => this.database()),
       homes: homesStorage(() => this.database()),
+      replicas: browserReplicas(() => ({ indexedDB: this.database(), IDBKeyRange })),
       deviceName: () => 'Linux',
       keepStorage: () => this.asksToKeep++,
       clock: this.clock,

@@ -1,0 +1,82 @@
+/** A replica where the browser keeps nothing, as in private windows: it goes with the page. */
+import type { ChatHead, Pending } from '../chat/model'
+import type { Event } from '../protocol/generated'
+import type { Change, Cursor, Kept, Meta, ReplicaStorage } from './replica'
+import { merge } from './replicaChange'
+
+export class MemoryReplica implements ReplicaStorage {
+  private meta: Meta | null = null
+  private heads = new Map<string, ChatHead>()
+  /** By chat, '' for those of none, and number. */
+  private readonly chats = new Map<string, Map<number, Event>>()
+  private outbox: Pending[] = []
+
+  load(): Promise<Kept> {
+    const { meta, heads, outbox } = this
+    return Promise.resolve({ meta, heads: [...heads.values()], outbox: [...outbox] })
+  }
+
+  events(chat: string): Promise<Event[]> {
+    const events = [...(this.chats.get(chat)?.values() ?? [])]
+    return Promise.resolve(events.sort((one, other) => one.seq - other.seq))
+  }
+
+  async all(after: Cursor | null, limit: number) {
+    const page: { event: Event; cursor: Cursor }[] = []
+    for (const chat of [...this.chats.keys()].sort()) {
+      if (after && chat < after[0]) continue
+      for (const event of await this.events(chat)) {
+        if (after && chat === after[0] && event.seq <= after[1]) continue
+        if (page.length < limit) page.push({ event, cursor: [chat, event.seq] })
+      }
+    }
+    const last = page.length < limit ? undefined : page.at(-1)
+    return { events: page.map(({ event }) => event), next: last?.cursor ?? null }
+  }
+
+  write(change: Change): Promise<void> {
+    const { clears, meta, takesHeads } = merge(this.meta, change)
+    if (clears) {
+      this.meta = null
+      this.heads.clear()
+      this.chats.clear()
+    }
+    if (meta) {
+      this.meta = meta
+      for (const event of change.events ?? []) this.put(event)
+      if (takesHeads) for (const head of change.heads ?? []) this.heads.set(head.id, head)
+    }
+    for (const chat of change.erase ?? []) {
+      this.heads.delete(chat)
+      this.chats.delete(chat)
+    }
+    this.writeOutbox(change)
+    return Promise.resolve()
+  }
+
+  close(): void {
+    // What goes with the page needs no closing.
+  }
+
+  destroy(): Promise<void> {
+    this.meta = null
+    this.heads.clear()
+    this.chats.clear()
+    this.outbox = []
+    return Promise.resolve()
+  }
+
+  private put(event: Event): void {
+    const chat = 'chat' in event ? event.chat : ''
+    const events = this.chats.get(chat) ?? new Map<number, Event>()
+    this.chats.set(chat, events.set(event.seq, event))
+  }
+
+  private writeOutbox({ add = [], replace = [], remove = [] }: Change): void {
+    const replaced = new Map(replace.map((one) => [one.command.id, one]))
+    const removed = new Set(remove)
+    this.outbox = [...this.outbox, ...add]
+      .map((one) => replaced.get(one.command.id) ?? one)
+      .filter((one) => !removed.has(one.command.id))
+  }
+}

@@ -1,0 +1,32 @@
+/** What several tabs write into one replica, each of what it has itself, brought together. */
+import type { Change, Meta } from './replica'
+
+export interface Merged {
+  /** Everything but the outbox is dropped first. */
+  readonly clears: boolean
+  /** Null: nothing that the PC said is written. */
+  readonly meta: Meta | null
+  readonly takesHeads: boolean
+}
+
+/**
+ * Each tab has written every event of the range that it speaks of. So two ranges that touch are one;
+ * where they do not yet, that of the other tab stands, and the events wait to be spoken of.
+ */
+export function merge(there: Meta | null, { clear, meta }: Change): Merged {
+  const clears = clear !== undefined && there?.log !== clear
+  const left = clears ? null : there
+  if (!meta || (left && left.log !== meta.log)) return { clears, meta: null, takesHeads: false }
+  if (!left) return { clears, meta, takesHeads: true }
+  const isNewest = meta.after >= left.after
+  const touches = meta.before <= left.after + 1 && meta.after >= left.before - 1
+  const { after, before } = touches
+    ? { after: Math.max(left.after, meta.after), before: Math.min(left.before, meta.before) }
+    : left
+  const head = Math.max(left.head, meta.head)
+  return {
+    clears,
+    meta: { ...(isNewest ? meta : left), after, before, head },
+    takesHeads: isNewest,
+  }
+}

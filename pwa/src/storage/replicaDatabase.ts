@@ -1,0 +1,187 @@
+/** The replica of one home in IndexedDB. */
+import type { ChatHead, Pending } from '../chat/model'
+import type { Event } from '../protocol/generated'
+import { type Change, type Cursor, type Meta, type ReplicaStorage, StorageFull } from './replica'
+import { merge } from './replicaChange'
+import { ended, result } from './requests'
+
+/** The parts of a window, or of a worker, that make databases. */
+export interface Databases {
+  readonly indexedDB: IDBFactory
+  readonly IDBKeyRange: Pick<typeof IDBKeyRange, 'bound' | 'lowerBound'>
+}
+
+/** From one version of the schema to the next, keeping what is there. */
+export type Upgrade = (database: IDBDatabase, transaction: IDBTransaction) => void
+
+/** The place of an upgrade is the version that it goes on from. A released one never changes. */
+export const upgrades: readonly Upgrade[] = [
+  (database) => {
+    database.createObjectStore('meta')
+    database.createObjectStore('heads', { keyPath: 'id' })
+    database.createObjectStore('events')
+    const outbox = database.createObjectStore('outbox', { autoIncrement: true })
+    outbox.createIndex('id', 'command.id')
+  },
+]
+
+const stores = ['meta', 'heads', 'events', 'outbox']
+const reach = 'reach'
+const pairing = 'pairing'
+
+export const replicaName = (home: string) => `hearth.replica.${home}`
+
+/**
+ * Opens it, brought to the newest schema.
+ *
+ * @param pairedAt when this device was paired with the home: what another person, paired before,
+ *   left here is dropped, the outbox too
+ * @throws DOMException where this browser keeps nothing
+ */
+export async function openReplica(
+  databases: () => Databases,
+  home: string,
+  pairedAt: number,
+  schema: readonly Upgrade[] = upgrades,
+): Promise<ReplicaStorage> {
+  const name = replicaName(home)
+  const request = databases().indexedDB.open(name, schema.length)
+  request.onupgradeneeded = ({ oldVersion }) => {
+    const { result: database, transaction } = request
+    if (transaction) for (const step of schema.slice(oldVersion)) step(database, transaction)
+  }
+  const database = await result(request)
+  // Another tab may know a newer schema, or forget the home.
+  database.onversionchange = () => database.close()
+  const opened = new ReplicaDatabase(databases(), name, database)
+  await opened.belongTo(pairedAt)
+  return opened
+}
+
+class ReplicaDatabase implements ReplicaStorage {
+  constructor(
+    private readonly databases: Databases,
+    private readonly name: string,
+    private readonly database: IDBDatabase,
+  ) {}
+
+  belongTo(pairedAt: number): Promise<void> {
+    return this.change('strict', async (store) => {
+      const known = await result<number | undefined>(store('meta').get(pairing))
+      if (known === pairedAt) return
+      for (const name of stores) store(name).clear()
+      store('meta').put(pairedAt, pairing)
+    })
+  }
+
+  async load() {
+    const reading = this.database.transaction(['meta', 'heads', 'outbox'])
+    const [meta, heads, outbox] = await Promise.all([
+      result<Meta | undefined>(reading.objectStore('meta').get(reach)),
+      result<ChatHead[]>(reading.objectStore('heads').getAll()),
+      result<Pending[]>(reading.objectStore('outbox').getAll()),
+    ])
+    return { meta: meta ?? null, heads, outbox }
+  }
+
+  events(chat: string): Promise<Event[]> {
+    const events = this.database.transaction('events').objectStore('events')
+    return result<Event[]>(events.getAll(this.ofChat(chat)))
+  }
+
+  async all(after: Cursor | null, limit: number) {
+    const { IDBKeyRange } = this.databases
+    const range = after && IDBKeyRange.lowerBound([...after], true)
+    const events = this.database.transaction('events').objectStore('events')
+    const [keys, page] = await Promise.all([
+      result(events.getAllKeys(range, limit)),
+      result<Event[]>(events.getAll(range, limit)),
+    ])
+    const last = keys.length < limit ? undefined : keys.at(-1)
+    return { events: page, next: (last as Cursor | undefined) ?? null }
+  }
+
+  write(change: Change): Promise<void> {
+    return this.change(change.add?.length ? 'strict' : 'relaxed', async (store) => {
+      await this.writeReplica(store, change)
+      await this.writeOutbox(store('outbox'), change)
+    })
+  }
+
+  close(): void {
+    this.database.close()
+  }
+
+  async destroy(): Promise<void> {
+    this.close()
+    await result(this.databases.indexedDB.deleteDatabase(this.name))
+  }
+
+  private async writeReplica(store: (name: string) => IDBObjectStore, change: Change): Promise<void> {
+    const { heads = [], events = [], erase = [] } = change
+    if (change.meta || change.clear !== undefined) {
+      const there = await result<Meta | undefined>(store('meta').get(reach))
+      const { clears, meta, takesHeads } = merge(there ?? null, change)
+      if (clears) {
+        store('meta').delete(reach)
+        store('heads').clear()
+        store('events').clear()
+      }
+      if (meta) {
+        store('meta').put(meta, reach)
+        for (const event of events) store('events').put(event, [...keyOf(event)])
+        if (takesHeads) for (const head of heads) store('heads').put(head)
+      }
+    }
+    for (const chat of erase) {
+      store('heads').delete(chat)
+      store('events').delete(this.ofChat(chat))
+    }
+  }
+
+  private async writeOutbox(outbox: IDBObjectStore, change: Change): Promise<void> {
+    for (const pending of change.add ?? []) outbox.add(pending)
+    const ids = outbox.index('id')
+    for (const pending of change.replace ?? []) {
+      const key = await result(ids.getKey(pending.command.id))
+      if (key !== undefined) outbox.put(pending, key)
+    }
+    for (const id of change.remove ?? []) {
+      const key = await result(ids.getKey(id))
+      if (key !== undefined) outbox.delete(key)
+    }
+  }
+
+  /** One transaction over everything: all of the work is written, or nothing. */
+  private async change(
+    durability: IDBTransactionDurability,
+    work: (store: (name: string) => IDBObjectStore) => Promise<void>,
+  ): Promise<void> {
+    const transaction = this.database.transaction(stores, 'readwrite', { durability })
+    const done = ended(transaction)
+    try {
+      await work((name) => transaction.objectStore(name))
+      await done
+    } catch (error) {
+      done.catch(() => undefined)
+      try {
+        transaction.abort()
+      } catch {
+        // It has ended by itself.
+      }
+      throw isFull(transaction.error) || isFull(error) ? new StorageFull() : error
+    }
+  }
+
+  private ofChat(chat: string): IDBKeyRange {
+    return this.databases.IDBKeyRange.bound([chat], [chat, Infinity])
+  }
+}
+
+export function keyOf(event: Event): Cursor {
+  return ['chat' in event ? event.chat : '', event.seq]
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.name === 'QuotaExceededError'
+}

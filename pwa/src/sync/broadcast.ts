@@ -1,0 +1,49 @@
+/** What the tabs of one browser, which share an outbox, tell each other of it. */
+import { settle } from '../chat/reducer'
+import type { ChatsState, Pending } from '../chat/model'
+
+export interface Broadcast {
+  post(message: unknown): void
+  /** What the others posted. */
+  onMessage: (message: unknown) => void
+  close(): void
+}
+
+export type News =
+  | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
+  | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
+
+export function browserBroadcast(name: string): Broadcast {
+  const channel = new BroadcastChannel(name)
+  const broadcast: Broadcast = {
+    post: (message) => channel.postMessage(message),
+    onMessage: () => undefined,
+    close: () => channel.close(),
+  }
+  channel.onmessage = ({ data }) => broadcast.onMessage(data)
+  return broadcast
+}
+
+/** They come from this same app, of this version or another: what is not understood is passed over. */
+export function isNews(message: unknown): message is News {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false
+  if (message.type === 'withdrawn') return 'ids' in message && Array.isArray(message.ids)
+  const isKnown = message.type === 'added' || message.type === 'changed'
+  return isKnown && 'pending' in message && Array.isArray(message.pending)
+}
+
+/** Whoever tells it has written it. */
+export function hear(state: ChatsState, news: News): ChatsState {
+  if (news.type === 'withdrawn') {
+    const gone = new Set(news.ids)
+    return { ...state, pending: state.pending.filter(({ command }) => !gone.has(command.id)) }
+  }
+  const told = new Map(news.pending.map((one) => [one.command.id, one]))
+  const pending = state.pending.map((one) => {
+    const other = told.get(one.command.id)
+    told.delete(one.command.id)
+    return other && one.state !== 'acknowledged' ? other : one
+  })
+  if (news.type === 'added') pending.push(...told.values())
+  return settle({ ...state, pending })
+}

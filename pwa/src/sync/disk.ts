@@ -1,0 +1,98 @@
+/** Writes behind what is in memory, in order, and knows what is not written yet. */
+import type { Event } from '../protocol/generated'
+import { type Change, type Kept, type ReplicaStorage, StorageFull } from '../storage/replica'
+
+/** So many changes may wait before whoever brings more of the past waits too. */
+const roomFor = 8
+
+const nobody: Kept = { meta: null, heads: [], outbox: [] }
+
+export class Disk {
+  /** There was no room: what the PC said since is in memory only. */
+  full = false
+  /** It cannot be written any more, for another reason. */
+  broken = false
+  private storage: ReplicaStorage | null = null
+  /** In memory only: still under way, or for good where the disk is full. */
+  private readonly unwritten = new Set<Change>()
+  private underWay = 0
+  private tail: Promise<void> = Promise.resolve()
+
+  /** Gives what is kept. What is written meanwhile comes after it. */
+  open(opening: Promise<ReplicaStorage>): Promise<Kept> {
+    const loaded = opening.then(async (storage) => {
+      this.storage = storage
+      return storage.load().catch(() => {
+        this.broken = true
+        return nobody
+      })
+    })
+    this.tail = loaded.then(() => undefined)
+    return loaded
+  }
+
+  /** Done when it is written, or cannot be: `full` and `broken` tell. */
+  write(change: Change): Promise<void> {
+    this.unwritten.add(change)
+    this.underWay++
+    this.tail = this.tail.then(() => this.put(change))
+    return this.tail
+  }
+
+  /** Of one chat by number, with those that are not written yet. */
+  async events(chat: string): Promise<Event[]> {
+    const late = [...this.unwritten].flatMap(({ events = [] }) =>
+      events.filter((event) => 'chat' in event && event.chat === chat),
+    )
+    const kept = (await this.storage?.events(chat).catch(() => null)) ?? []
+    const all = new Map([...kept, ...late].map((event) => [event.seq, event]))
+    return [...all.values()].sort((one, other) => one.seq - other.seq)
+  }
+
+  get hasRoom(): boolean {
+    return this.underWay < roomFor
+  }
+
+  idle(): Promise<void> {
+    return this.tail
+  }
+
+  close(): void {
+    void this.tail.then(() => this.storage?.close())
+  }
+
+  async destroy(): Promise<void> {
+    this.broken = true
+    await this.tail
+    await this.storage?.destroy()
+  }
+
+  private async put(change: Change): Promise<void> {
+    const isStuck = this.full || this.broken
+    try {
+      if (this.broken) return
+      await this.storage?.write(isStuck ? withoutGrowth(change) : change)
+      if (!isStuck) this.unwritten.delete(change)
+    } catch (error) {
+      await this.giveUp(change, error)
+    } finally {
+      this.underWay--
+    }
+  }
+
+  /** A hole in the replica would never be filled, so that from now on it stays as it is. */
+  private async giveUp(change: Change, error: unknown): Promise<void> {
+    if (!(error instanceof StorageFull)) {
+      this.broken = true
+      return
+    }
+    const wasFull = this.full
+    this.full = true
+    if (!wasFull) await this.storage?.write(withoutGrowth(change)).catch(() => undefined)
+  }
+}
+
+/** What a person did, and what is to go, is written as long as it can be. */
+function withoutGrowth({ add, replace, remove, erase }: Change): Change {
+  return { add, replace, remove, erase }
+}
