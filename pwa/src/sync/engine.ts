@@ -376,7 +376,8 @@ export class SyncEngine {
     this.pump()
   }
 
+  /** Tells other tabs once it is on disk: whoever hears it does not write it again. */
   private post(news: News): void {
-    this.needs.broadcast?.post(news)
+    void this.disk.idle().then(() => this.isOver || this.needs.broadcast?.post(news))
   }
 }
