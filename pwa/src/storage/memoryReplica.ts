@@ -43,8 +43,11 @@ export class MemoryReplica implements ReplicaStorage {
     }
     if (meta) {
       this.meta = meta
-      for (const event of change.events ?? []) this.put(event)
+      if (takesHeads && change.isList) this.keepOnly(new Set(change.heads?.map(({ id }) => id)))
       if (takesHeads) for (const head of change.heads ?? []) this.heads.set(head.id, head)
+      for (const event of change.events ?? []) {
+        if (takesHeads || !('chat' in event) || this.heads.has(event.chat)) this.put(event)
+      }
     }
     for (const chat of change.erase ?? []) {
       this.heads.delete(chat)
@@ -64,6 +67,14 @@ export class MemoryReplica implements ReplicaStorage {
     this.chats.clear()
     this.outbox = []
     return Promise.resolve()
+  }
+
+  private keepOnly(listed: ReadonlySet<string>): void {
+    for (const chat of [...this.heads.keys(), ...this.chats.keys()]) {
+      if (chat === '' || listed.has(chat)) continue
+      this.heads.delete(chat)
+      this.chats.delete(chat)
+    }
   }
 
   private put(event: Event): void {

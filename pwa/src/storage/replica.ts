@@ -27,6 +27,9 @@ export interface Change {
   readonly meta?: Meta
   /** Passed over where the replica reaches beyond `meta.after`: another tab wrote newer ones. */
   readonly heads?: readonly ChatHead[]
+  /** `heads` are all chats that there are: of others nothing stays. */
+  readonly isList?: boolean
+  /** Passed over, where the replica reaches beyond `meta.after`, for chats that it has no more. */
   readonly events?: readonly Event[]
   /** Chats that are gone, with every event of theirs. */
   readonly erase?: readonly string[]

@@ -129,11 +129,32 @@ class ReplicaDatabase implements ReplicaStorage {
       }
       if (meta) {
         store('meta').put(meta, reach)
-        for (const event of events) store('events').put(event, [...keyOf(event)])
+        if (takesHeads && change.isList) await this.keepOnly(store, new Set(heads.map(({ id }) => id)))
         if (takesHeads) for (const head of heads) store('heads').put(head)
+        const known = takesHeads ? null : new Set(await result(store('heads').getAllKeys()))
+        for (const event of events) {
+          const [chat, seq] = keyOf(event)
+          if (known === null || chat === '' || known.has(chat)) store('events').put(event, [chat, seq])
+        }
       }
     }
     for (const chat of erase) {
+      store('heads').delete(chat)
+      store('events').delete(this.ofChat(chat))
+    }
+  }
+
+  private async keepOnly(
+    store: (name: string) => IDBObjectStore,
+    listed: ReadonlySet<string>,
+  ): Promise<void> {
+    const [heads, events] = await Promise.all([
+      result(store('heads').getAllKeys()),
+      result(store('events').getAllKeys()),
+    ])
+    const chats = new Set([...heads, ...events.map((key) => (key as unknown as Cursor)[0])])
+    for (const chat of chats) {
+      if (typeof chat !== 'string' || chat === '' || listed.has(chat)) continue
       store('heads').delete(chat)
       store('events').delete(this.ofChat(chat))
     }

@@ -43,7 +43,7 @@ function ofReplica(before: ChatsState, next: ChatsState, events: readonly Event[
   const meta = { log, after, before: from, head: head ?? after, model, settings }
   const isSame =
     !isNew && heads.length + kept.length + erase.length === 0 && reachesAsFar(before, next)
-  return isSame ? {} : { clear, meta, heads, events: kept, erase }
+  return isSame ? {} : { clear, meta, heads, isList: isNew || undefined, events: kept, erase }
 }
 
 /** Of a chat that is gone nothing stays, its end included. */
