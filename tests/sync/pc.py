@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import gpu_peer.uuid7
-from gpu_peer.chat import feed
+from gpu_peer.chat import connection, feed
 from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.home import Home
 from gpu_peer.clock import LoopClock
@@ -146,6 +146,8 @@ class Pc:
             assert hasattr(module, name), f"{module.__name__} has no {name}."
             setattr(module, name, self.random.choice((300, 1500, 65_536)))
         feed.FAR_BEHIND = self.random.choice((2, 64))
+        # Lines are cut by the scheduler, so nobody has to find out by asking twice a second.
+        connection.TICK_S = 10.0
 
     def wall_ms(self) -> int:
         return self._wall_ms + round(self._passed_s * 1000)
@@ -185,11 +187,11 @@ class Pc:
         )
         self._lines[number] = line
         asker = Asker(self.user, None)
-        connection = DeviceConnection(asker, line, self._home, self._household, self._time)
+        served = DeviceConnection(asker, line, self._home, self._household, self._time)
 
         async def serve() -> None:
             try:
-                await connection.run()
+                await served.run()
             except* PeerError:
                 pass  # As `serving` does: the device is to come again.
             except* Exception as error:

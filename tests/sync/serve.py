@@ -1,5 +1,6 @@
 """Serves one PC to the scheduler: a line of orders in, a line of what came of them out."""
 
+import gc
 import traceback
 from pathlib import Path
 from typing import BinaryIO
@@ -146,6 +147,7 @@ class Server:
         self._folder = folder
         self._template = template
         self._pc: Pc | None = None
+        self._worlds = 0
 
     def serve(self, orders: BinaryIO, came: BinaryIO) -> None:
         """Go on until the scheduler is gone."""
@@ -175,6 +177,9 @@ class Server:
         if isinstance(order, Begin):
             if self._pc is not None:
                 self._pc.kill()
+                self._worlds += 1
+                if self._worlds % 20 == 0:
+                    gc.collect()
             self._pc = Pc(order.seed, self._folder, self._template)
             return None
         pc = self._pc

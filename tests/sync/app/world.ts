@@ -38,6 +38,9 @@ type Happening = keyof typeof happenings
 /** Orders that are of no interest, or told of elsewhere. */
 const quiet: ReadonlySet<Order['do']> = new Set(['drain', 'cut', 'hear', 'connect'])
 
+/** So many chats an engine has open at least. */
+const openAtOnce = 8
+
 /** So many deeds are done in one run, and so many steps are taken at most. */
 const fewestDeeds = 10
 const mostDeeds = 60
@@ -437,9 +440,9 @@ export class World implements Around {
     const dump = await this.dump(gone)
     for (const device of this.devices) {
       for (const tab of device.tabs) {
-        for (const chat of this.people.chats) {
-          tab.engine.openChat(chat)
-          await this.calmDown()
+        for (let index = 0; index < this.people.chats.length; index += openAtOnce) {
+          for (const chat of this.people.chats.slice(index, index + openAtOnce)) tab.engine.openChat(chat)
+          await this.rest()
           for (const breach of breachesOfTab(tab, dump)) this.breach(breach)
         }
       }
