@@ -72,14 +72,18 @@ class Engine(Protocol):
     def info(self) -> ModelInfo:
         """Say what is loaded."""
 
-    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+    def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
         """Give a prompt's tokens, the chat template's included; blocks meanwhile.
+
+        Args:
+            prompt: What was said.
+            begun: The text that the answer begins with; it is counted too.
 
         Raises:
             GenerationRefused: the model's template refuses the prompt.
         """
 
-    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str, begun: str = "") -> None:
         """Queue a generation; blocks while the prompt is turned into tokens.
 
         Args:
@@ -87,6 +91,8 @@ class Engine(Protocol):
             prompt: What was said.
             owner: For whom it is. Where generations have to wait, whoever has the fewest running
                 is next.
+            begun: The text that the answer begins with: only what follows it comes out. Where
+                it has filled the context, the generation ends at once with `length`.
 
         Raises:
             GenerationRefused: the prompt is too long, the queue full, or the model broken.

@@ -26,10 +26,10 @@ RETRY_S = 2.0
 class RunningAnswer:
     """An answer that was begun and has not ended."""
 
-    def __init__(self, user: str, begun: AnswerBegun, now_s: float) -> None:
+    def __init__(self, user: str, begun: AnswerBegun, text: str, now_s: float) -> None:
         self.user = user
         self.begun = begun
-        self.draft = Draft()
+        self.draft = Draft(text)
         self.ending = False
         self.stopped = False
         self.too_long = False
@@ -48,7 +48,12 @@ class Answers:
     """
 
     def __init__(
-        self, engine: Engine, store: Store, clock: Clock, changed: Callable[[str, int | None], None]
+        self,
+        engine: Engine,
+        store: Store,
+        clock: Clock,
+        changed: Callable[[str, int | None], None],
+        ended: Callable[[str, str], None],
     ) -> None:
         """Prepare.
 
@@ -57,11 +62,15 @@ class Answers:
             store: Keeps it.
             clock: The time.
             changed: Told the user and, after an event was written, the log's newest number.
+            ended: Told the user and the chat once the end of an answer is on disk, unless no
+                other answer can be begun.
         """
         self._engine = engine
         self._store = store
         self._clock = clock
         self._changed = changed
+        self._ended = ended
+        self._broken = False
         self._running: dict[str, RunningAnswer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -70,11 +79,11 @@ class Answers:
         """Give the user's answers whose text is growing."""
         return [a for a in self._running.values() if a.user == user and not a.ending]
 
-    def begin(self, user: str, begun: AnswerBegun, prompt: Sequence[Turn]) -> None:
-        """Generate an answer whose beginning is on disk."""
-        answer = RunningAnswer(user, begun, self._clock.now_s())
+    def begin(self, user: str, begun: AnswerBegun, prompt: Sequence[Turn], text: str = "") -> None:
+        """Generate an answer whose beginning is on disk; `text` is what it goes on from."""
+        answer = RunningAnswer(user, begun, text, self._clock.now_s())
         self._running[begun.answer] = answer
-        self._spawn(self._submit(answer, prompt))
+        self._spawn(self._submit(answer, prompt, text))
 
     def stop(self, answer_id: str) -> None:
         """End an answer as soon as the engine can; one that is not running is left alone."""
@@ -107,6 +116,7 @@ class Answers:
 
     def fail_all(self) -> None:
         """End every answer as failed: the engine is broken."""
+        self._broken = True
         for answer in list(self._running.values()):
             self._end(answer, "failed", code="model_failed")
 
@@ -119,10 +129,10 @@ class Answers:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _submit(self, answer: RunningAnswer, prompt: Sequence[Turn]) -> None:
+    async def _submit(self, answer: RunningAnswer, prompt: Sequence[Turn], text: str) -> None:
         answer_id = answer.begun.answer
         try:
-            await asyncio.to_thread(self._engine.submit, answer_id, prompt, answer.user)
+            await asyncio.to_thread(self._engine.submit, answer_id, prompt, answer.user, text)
         except GenerationRefused as refused:
             self._end(answer, "stopped" if answer.stopped else "failed", code=refused.code)
             return
@@ -133,7 +143,7 @@ class Answers:
     def _grow(self, answer: RunningAnswer, text: str) -> None:
         if answer.first_text_s is None:
             answer.first_text_s = self._clock.now_s()
-        room = limits.TEXT_CHARS - answer.draft.characters
+        room = max(0, limits.TEXT_CHARS - answer.draft.characters)
         answer.draft.add(text[:room])
         answer.unsaved = True
         if len(text) >= room and not answer.too_long:
@@ -225,6 +235,8 @@ class Answers:
             else:
                 self._running.pop(answer.begun.answer, None)
                 self._changed(answer.user, seq)
+                if not (self._closing or self._broken):
+                    self._ended(answer.user, answer.begun.chat)
 
     def _disarm(self, answer: RunningAnswer) -> None:
         if answer.timer is not None:

@@ -26,25 +26,39 @@ class Exchange:
     answer: str | None = None
 
 
-def exchanges_of(events: Iterable[Event]) -> list[Exchange]:
-    """Give a chat's exchanges, the oldest first.
+def exchanges_of(events: Iterable[Event], newest: str | None = None) -> list[Exchange]:
+    """Give what was said in a chat from its first message to the one named, the oldest first.
 
     Of several answers to one message the newest that says anything counts.
+
+    Args:
+        events: All events of the chat, in the order of their numbers.
+        newest: The message to end with; without one, that which was written last.
     """
     texts: dict[str, str] = {}
+    parents: dict[str, str | None] = {}
+    last: str | None = None
     answered: dict[str, str] = {}
     said: dict[str, str] = {}
     for event in events:
         match event:
             case MessageWritten():
                 texts[event.message] = event.text
+                # One from before there were branches follows the message written before it.
+                parents[event.message] = event.parent or last
+                last = event.message
             case AnswerBegun():
                 answered[event.answer] = event.message
             case AnswerEnded() if event.text and event.answer in answered:
                 said[answered[event.answer]] = event.text
             case _:
                 pass
-    return [Exchange(message, text, said.get(message)) for message, text in texts.items()]
+    path: list[Exchange] = []
+    at = newest or last
+    while at in texts:
+        path.append(Exchange(at, texts[at], said.get(at)))
+        at = parents[at]
+    return path[::-1]
 
 
 def prompt_for(exchanges: Iterable[Exchange]) -> list[Turn]:

@@ -30,14 +30,16 @@ class Draft:
     """One running answer's text.
 
     The numbering of deltas is the answer's own and the same for all devices: a device that knows
-    the first N deltas, from a draft or one by one, goes on with delta N.
+    the first N deltas, from a draft or one by one, goes on with delta N. What an answer has `begun`
+    with is no delta: it is the text of the one that it continues.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begun: str = "") -> None:
+        self._begun = begun
         self._deltas: list[str] = []
         self._pending: list[str] = []
         self._pace = Pace(DELTA_INTERVAL_S)
-        self.characters = 0
+        self.characters = len(begun)
 
     @property
     def index(self) -> int:
@@ -46,13 +48,13 @@ class Draft:
 
     @property
     def sent_text(self) -> str:
-        """What all deltas so far make together."""
-        return "".join(self._deltas)
+        """What the device has that has all deltas so far."""
+        return "".join([self._begun, *self._deltas])
 
     @property
     def text(self) -> str:
         """All of the text, also what is in no delta yet."""
-        return "".join([*self._deltas, *self._pending])
+        return "".join([self._begun, *self._deltas, *self._pending])
 
     def delta(self, index: int) -> str:
         """Give one delta's text."""

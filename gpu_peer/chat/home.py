@@ -2,18 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from gpu_peer.chat.answers import Answers, RunningAnswer, cut_open_answers
-from gpu_peer.chat.commands import Circumstances, Outcome, carry_out
-from gpu_peer.chat.plan import Plan, plan_answer
+from gpu_peer.chat.commands import carry_out
+from gpu_peer.chat.outcome import Circumstances, Outcome
+from gpu_peer.chat.plan import Asking, Plan, plan_answer
+from gpu_peer.chat.turns import Turns
 from gpu_peer.clock import Clock
 from gpu_peer.engine import Engine
 from gpu_peer.errors import PlanOutdated, Refused, StorageError, TooLong
-from gpu_peer.storage.event_log import EventLog, Page, Written
+from gpu_peer.storage.event_log import EventLog, Written
 from gpu_peer.storage.store import Store
 from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
-from protocol.chat import Acknowledged, Command, DeleteChat, Excess, Regenerate, SendMessage
+from protocol.chat import Acknowledged, Command, ContinueAnswer, DeleteChat, Event, Excess
+
+T = TypeVar("T")
 
 
 class Home:
@@ -24,14 +29,21 @@ class Home:
         self._engine = engine
         self._store = store
         self._clock = clock
-        self.answers = Answers(engine, store, clock, self._changed)
+        self._turns = Turns(engine, store, clock, self._begun)
+        self.answers = Answers(engine, store, clock, self._changed, self._turns.look)
         self._watchers: dict[str, set[Callable[[], None]]] = {}
         self._heads: dict[str, int] = {}
 
     async def start(self) -> int:
-        """Mark answers as cut that an earlier process left open. Gives how many there were."""
+        """Mark answers as cut that an earlier process left open, and answer what waited for them.
+
+        Gives how many were cut.
+        """
         now_ms = self._clock.wall_ms()
-        return await self._store.run(lambda log: cut_open_answers(log, now_ms))
+        cut = await self._store.run(lambda log: cut_open_answers(log, now_ms))
+        for user, chat in await self._store.run(EventLog.waiting_chats):
+            self._turns.look(user, chat)
+        return cut
 
     def watch(self, user: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` whenever there is more for the user's devices. Gives how to end that."""
@@ -52,11 +64,13 @@ class Home:
             self._heads[user] = max(read, self._heads.get(user, 0))
         return self._heads[user]
 
-    async def page(self, user: str, after: int) -> Page:
-        """Give a page of the user's log; see `EventLog.page`."""
-        if await self.head(user) <= after:
-            return Page([], after)
-        return await self._store.run(lambda log: log.page(user, after))
+    async def read(self, look: Callable[[EventLog], T]) -> T:
+        """Look something up in the logs.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        return await self._store.run(look)
 
     def running(self, user: str) -> list[RunningAnswer]:
         """Give the user's answers whose text is growing."""
@@ -83,44 +97,52 @@ class Home:
         return Acknowledged(id=command.id, seq=written.seq)
 
     async def erase(self, user: str) -> None:
-        """Delete every chat of a user.
+        """Delete every chat of a user, and what they chose for their devices.
 
         Raises:
             Refused: the disk does not take it.
-            StorageError: the disk cannot be read.
+            StorageError: the disk cannot be read or written.
         """
         for chat in await self._store.run(lambda log: log.chats(user)):
-            await self.execute(user, DeleteChat(id=uuid7(), chat=chat))
+            await self.execute(user, DeleteChat(id=uuid7(), chat=chat.chat))
+        await self._store.run(lambda log: log.change(user, None, UserLog.erase_settings))
+        await self._scrub()
 
     async def close(self) -> None:
         """End every answer as cut and put that on disk."""
+        await self._turns.close()
         await self.answers.close()
 
     async def _carry_out(self, user: str, command: Command) -> tuple[Written, Outcome]:
-        plan = await self._plan(user, command)
+        plan = await self._plan(user, command) if isinstance(command, Asking) else None
         around = Circumstances(self._clock.wall_ms(), self.model, uuid7, plan)
         try:
             return await self._store.run(lambda log: _execute(log, user, command, around))
         except PlanOutdated:
             return await self._carry_out(user, command)
 
-    async def _plan(self, user: str, command: Command) -> Plan | None:
-        if not isinstance(command, SendMessage | Regenerate):
-            return None
-        events = await self._store.run(lambda log: log.events_of(user, command.chat))
+    async def _plan(self, user: str, command: Asking) -> Plan | None:
+        def read(log: EventLog) -> list[Event]:
+            return [] if log.knows(user, command.id) else log.events_of(user, command.chat)
+
+        events = await self._store.run(read)
         try:
             return await asyncio.to_thread(plan_answer, command, events, self._engine)
         except TooLong as error:
             raise Refused(
                 "context_full",
-                f"This message is too long for the model: it takes {error.tokens} tokens, and "
-                f"there is room for {error.limit}. Shorten it and send it again.",
+                _too_long(command, error),
                 Excess(tokens=error.tokens, limit=error.limit),
             ) from None
 
+    def _begun(self, user: str, head: int, outcome: Outcome) -> None:
+        self._follow_up(user, outcome)
+        self._changed(user, head)
+
     def _follow_up(self, user: str, outcome: Outcome) -> None:
         if outcome.begun is not None:
-            self.answers.begin(user, *outcome.begun)
+            begun, plan = outcome.begun
+            self.answers.begin(user, begun, plan.prompt, plan.begun)
         if outcome.stopped is not None:
             self.answers.stop(outcome.stopped)
         if outcome.erased is not None:
@@ -150,3 +172,15 @@ def _execute(
         outcome = carry_out(command, mine, around)
 
     return log.change(user, command.id, change), outcome
+
+
+def _too_long(command: Asking, error: TooLong) -> str:
+    if isinstance(command, ContinueAnswer):
+        return (
+            f"This answer is too long to be continued: with its message it takes {error.tokens} "
+            f"tokens, and there is room for {error.limit}. Ask on in a new message."
+        )
+    return (
+        f"This message is too long for the model: it takes {error.tokens} tokens, and "
+        f"there is room for {error.limit}. Shorten it and send it again."
+    )

@@ -13,6 +13,7 @@ from protocol.chat import (
     Alive,
     ChatError,
     Command,
+    FetchChat,
     FromHome,
     Heartbeat,
     Hello,
@@ -46,6 +47,7 @@ class Kind(Enum):
     HELLO = "hello"
     WRONG_VERSION = "hello of another version"
     COMMAND = "command"
+    FETCH = "fetch_chat"
     REQUEST = "request"
     HEARTBEAT = "heartbeat"
     ALIVE = "alive"
@@ -60,6 +62,7 @@ class Action(Enum):
 
     FOLLOW = "welcome, then events"
     EXECUTE = "carry out"
+    FETCH = "send the chat"
     ASK = "ask the household"
     ANSWER_ALIVE = "alive"
     REFUSE_VERSION = "refuse: unsupported_version"
@@ -76,6 +79,7 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
     (A, Kind.HELLO): (O, Action.FOLLOW),
     (A, Kind.WRONG_VERSION): (C, Action.REFUSE_VERSION),
     (A, Kind.COMMAND): (A, Action.REFUSE_NOT_READY),
+    (A, Kind.FETCH): (A, Action.REFUSE_NOT_READY),
     (A, Kind.REQUEST): (A, Action.REFUSE_NOT_READY),
     (A, Kind.HEARTBEAT): (A, Action.ANSWER_ALIVE),
     (A, Kind.ALIVE): (A, Action.NOTHING),
@@ -86,6 +90,7 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
     (O, Kind.HELLO): (O, Action.REFUSE_SECOND_HELLO),
     (O, Kind.WRONG_VERSION): (C, Action.REFUSE_VERSION),
     (O, Kind.COMMAND): (O, Action.EXECUTE),
+    (O, Kind.FETCH): (O, Action.FETCH),
     (O, Kind.REQUEST): (O, Action.ASK),
     (O, Kind.HEARTBEAT): (O, Action.ANSWER_ALIVE),
     (O, Kind.ALIVE): (O, Action.NOTHING),
@@ -120,12 +125,19 @@ class Ask:
 
 @dataclass(frozen=True)
 class Follow:
-    """Send the welcome, then every event after this number, then what happens."""
+    """Send the welcome, then what the device does not have, then what happens."""
 
-    after: int
+    hello: Hello
 
 
-Effect = Reply | Execute | Ask | Follow
+@dataclass(frozen=True)
+class Fetch:
+    """Send all of this chat before the rest of the past."""
+
+    chat: str
+
+
+Effect = Reply | Execute | Ask | Follow | Fetch
 
 
 class Session:
@@ -153,6 +165,8 @@ class Session:
                 return self._step(Kind.HEARTBEAT, message=message)
             case Alive():
                 return self._step(Kind.ALIVE)
+            case FetchChat():
+                return self._step(Kind.FETCH, message=message)
             case _ if isinstance(message, Request):
                 return self._step(Kind.REQUEST, message=message)
             case _:
@@ -193,7 +207,9 @@ def _effects(action: Action, message: ToHome | None, error: ProtocolError | None
     command = message if isinstance(message, Command | Request) else None
     match action:
         case Action.FOLLOW if isinstance(message, Hello):
-            return [Follow(message.after)]
+            return [Follow(message)]
+        case Action.FETCH if isinstance(message, FetchChat):
+            return [Fetch(message.chat)]
         case Action.EXECUTE if isinstance(command, Command):
             return [Execute(command)]
         case Action.ASK if isinstance(command, Request):

@@ -113,7 +113,8 @@ class EventLog:
         settings = self._db.execute(
             "SELECT name, value FROM settings WHERE user = ? ORDER BY name", (user,)
         )
-        return Standing(*row, [Setting(name=name, value=value) for name, value in settings])
+        log, head = row
+        return Standing(log, head, [Setting(name=name, value=value) for name, value in settings])
 
     def head(self, user: str) -> int:
         """Give the user's newest number; 0 when nothing ever happened."""

@@ -63,14 +63,14 @@ class UserLog:
 
     def chat_of_message(self, message: str) -> str | None:
         """Give the chat that has the message."""
-        return self._one(
+        return self._text(
             "SELECT chat FROM events WHERE user = ? AND message = ? AND type = 'message_written'",
             message,
         )
 
     def parent_of(self, message: str) -> str | None:
         """Give what a message follows: another message, or the chat."""
-        return self._one(
+        return self._text(
             "SELECT parent FROM events WHERE user = ? AND message = ? AND type = 'message_written'",
             message,
         )
@@ -84,7 +84,7 @@ class UserLog:
 
     def last_message(self, chat: str) -> str | None:
         """Give the id of the newest message of the chat."""
-        return self._one(
+        return self._text(
             "SELECT message FROM events WHERE user = ? AND chat = ?"
             " AND type = 'message_written' ORDER BY seq DESC LIMIT 1",
             chat,
@@ -96,35 +96,27 @@ class UserLog:
 
     def message_of(self, answer: str) -> str | None:
         """Give the message that the answer is to."""
-        return self._one(
+        return self._text(
             "SELECT message FROM events WHERE user = ? AND answer = ? AND type = 'answer_begun'",
             answer,
         )
 
     def last_answer(self, message: str) -> str | None:
         """Give the id of the newest answer to a message."""
-        return self._one(
+        return self._text(
             "SELECT answer FROM events WHERE user = ? AND message = ? AND type = 'answer_begun'"
             " ORDER BY seq DESC LIMIT 1",
             message,
         )
 
-    def answer_text(self, answer: str) -> str:
-        """Give what an answer that has ended says; nothing while it runs."""
-        body = self._one(
-            "SELECT body FROM events WHERE user = ? AND answer = ? AND type = 'answer_ended'",
-            answer,
-        )
-        ended = None if body is None else codec.event.decode(body)
-        return ended.text if isinstance(ended, AnswerEnded) else ""
-
     def running_answer(self, chat: str) -> str | None:
         """Give the id of the chat's answer that has not ended."""
-        return self._one("SELECT answer FROM drafts WHERE user = ? AND chat = ?", chat)
+        return self._text("SELECT answer FROM drafts WHERE user = ? AND chat = ?", chat)
 
     def newest(self, chat: str) -> int:
         """Give the number of the chat's newest event; 0 where there is none."""
-        return self._one("SELECT max(seq) FROM events WHERE user = ? AND chat = ?", chat) or 0
+        query = "SELECT max(seq) FROM events WHERE user = ? AND chat = ?"
+        return one(self._db, query, self._user, chat) or 0
 
     def make_chat(self, chat: str) -> None:
         """Make room for a chat that was never made."""
@@ -219,8 +211,9 @@ class UserLog:
     def _has(self, query: str, value: str) -> bool:
         return self._db.execute(query, (self._user, value)).fetchone() is not None
 
-    def _one(self, query: str, value: str) -> Any:
-        return one(self._db, query, self._user, value)
+    def _text(self, query: str, value: str) -> str | None:
+        found: str | None = one(self._db, query, self._user, value)
+        return found
 
 
 def one(db: sqlite3.Connection, query: str, *values: str) -> Any:

@@ -36,7 +36,6 @@ CREATE INDEX events_of_chat ON events (user, chat, seq);
 CREATE UNIQUE INDEX message_once ON events (user, message) WHERE type = 'message_written';
 CREATE UNIQUE INDEX answer_once ON events (user, answer) WHERE type = 'answer_begun';
 CREATE INDEX answers_of_message ON events (user, message, seq) WHERE type = 'answer_begun';
-CREATE INDEX end_of_answer ON events (user, answer) WHERE type = 'answer_ended';
 CREATE INDEX messages_after ON events (user, parent) WHERE type = 'message_written';
 
 UPDATE chats SET

@@ -156,15 +156,6 @@ async def test_an_endless_answer_ends_at_what_a_message_carries(house: House) ->
     assert (ended.reason, len(ended.text)) == ("length", TEXT_CHARS)
 
 
-async def test_one_answer_at_a_time_in_a_chat(house: House) -> None:
-    device, chat, answer = await asked(house)
-    device.say(SendMessage(id=uuid7(), chat=chat, message=uuid7(), text="And?"))
-    assert (await device.hear(ChatError)).code == "answer_running"
-    house.engine.end(answer)
-    await device.event(AnswerEnded)
-    await device.ask(chat, "And?")
-
-
 async def test_regenerate_asks_the_same_again_without_the_answer(house: House) -> None:
     device, chat, answer = await asked(house, "Why?")
     house.engine.say(answer, "Because.")
@@ -196,11 +187,7 @@ async def test_a_deleted_chat_takes_its_running_answer_along(
     house.engine.say(answer, "more")
     house.engine.end(answer, "cancelled")
     clock.advance(10)
-    fresh = house.join("ann")
-    await fresh.greet()
-    page = await fresh.hear(Events)
-    assert page.events == [deleted]
-    assert page.upto == deleted.seq
+    assert await house.join("ann").history() == [deleted]
 
 
 async def test_the_end_is_written_as_soon_as_the_disk_allows(

@@ -8,16 +8,12 @@ import pytest
 from gpu_peer.errors import ChannelClosed
 from gpu_peer.transports.heartbeat import INTERVAL_S, MISSES
 from gpu_peer.uuid7 import uuid7
-from protocol import codec
 from protocol.chat import (
     Acknowledged,
-    AnswerEnded,
     ChatCreated,
     ChatError,
-    ChatRenamed,
     CreateChat,
     DeleteChat,
-    Events,
     Heartbeat,
     RenameChat,
     SendMessage,
@@ -41,35 +37,6 @@ async def refusal(device: MemoryDevice, command: ToHome) -> tuple[ErrorCode, str
     device.say(command)
     error = await device.hear(ChatError)
     return error.code, error.re
-
-
-async def test_history_comes_in_pages_up_to_the_head(house: House, device: MemoryDevice) -> None:
-    chat = await device.create_chat()
-    for _ in range(3):
-        begun = await device.ask(chat, "x" * 30_000)
-        await house.engine.submitted()
-        house.engine.end(begun.answer)
-        await device.event(AnswerEnded)
-    late = house.join("ann")
-    welcome = await late.greet()
-    pages = []
-    while not pages or pages[-1].upto < welcome.head:
-        pages.append(await late.hear(Events))
-    assert len(pages) == 2
-    assert all(len(codec.encode(page)) < 70_000 for page in pages)
-    numbers = [event.seq for page in pages for event in page.events]
-    assert numbers == list(range(1, welcome.head + 1))
-
-
-async def test_only_what_is_missing_is_sent(house: House, device: MemoryDevice) -> None:
-    chat = await device.create_chat("First")
-    device.say(RenameChat(id=uuid7(), chat=chat, title="Second"))
-    await device.hear(Acknowledged)
-    back = house.join("ann")
-    assert (await back.greet(after=1)).head == 2
-    (event,) = (await back.hear(Events)).events
-    assert isinstance(event, ChatRenamed)
-    assert event.title == "Second"
 
 
 async def test_every_device_of_a_person_hears_of_every_event(
@@ -106,13 +73,13 @@ async def test_what_is_not_there_is_refused_by_its_own_code(
         (SendMessage(id=uuid7(), chat=theirs, message=uuid7(), text="x"), "chat_unknown"),
         (SendMessage(id=uuid7(), chat=chat, message=uuid7(), text=" \n\t"), "text_empty"),
         (StopAnswer(id=uuid7(), answer=uuid7()), "answer_unknown"),
-        (CreateChat(id=uuid7(), chat=chat, title="again"), "malformed"),
+        (CreateChat(id=uuid7(), chat=chat, title="again"), "chat_exists"),
     ]:
         assert await refusal(device, command) == (code, command.id)
     device.say(DeleteChat(id=uuid7(), chat=chat))
     await device.hear(Acknowledged)
     assert await refusal(device, CreateChat(id=(id_ := uuid7()), chat=chat, title="x")) == (
-        "malformed",
+        "chat_exists",
         id_,
     )
 

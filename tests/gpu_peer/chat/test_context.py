@@ -16,7 +16,6 @@ from protocol.chat import (
     AnswerBegun,
     AnswerEnded,
     ChatError,
-    Events,
     Excess,
     HistoryCut,
     MessageWritten,
@@ -58,11 +57,6 @@ async def exchange(house: House, device: MemoryDevice, chat: str, text: str) -> 
     return begun
 
 
-async def history(device: MemoryDevice) -> list[object]:
-    page = await device.hear(Events)
-    return list(page.events)
-
-
 async def test_what_was_left_out_is_told_with_the_answer_and_again_after_a_reload(
     house: House, device: MemoryDevice
 ) -> None:
@@ -76,9 +70,8 @@ async def test_what_was_left_out_is_told_with_the_answer_and_again_after_a_reloa
     prompt = house.engine.prompts[begun[-1].answer]
     assert prompt[:2] == [SYSTEM, ("user", f"Message {cut.left_out} of this chat")]
     assert house.engine.count_tokens(prompt) <= ROOM
-    again = house.join("ann")
-    await again.greet()
-    assert [e.cut for e in await history(again) if isinstance(e, AnswerBegun)] == cuts
+    past = await house.join("ann").history()
+    assert [e.cut for e in past if isinstance(e, AnswerBegun)] == cuts
 
 
 async def test_a_message_that_is_too_long_alone_is_refused_with_both_numbers_and_not_kept(
@@ -92,9 +85,8 @@ async def test_a_message_that_is_too_long_alone_is_refused_with_both_numbers_and
     assert error.excess == Excess(tokens=210, limit=ROOM)
     assert "210" in error.message
     assert "75" in error.message
-    again = house.join("ann")
-    await again.greet()
-    assert not [e for e in await history(again) if isinstance(e, MessageWritten)]
+    past = await house.join("ann").history()
+    assert not [e for e in past if isinstance(e, MessageWritten)]
     await exchange(house, device, chat, "A shorter one")
 
 
@@ -121,11 +113,11 @@ async def test_what_comes_to_a_chat_while_an_answer_is_planned_is_not_overlooked
 
     count = house.engine.count_tokens
 
-    def interrupted(prompt: Sequence[Turn]) -> int:
+    def interrupted(prompt: Sequence[Turn], begun: str = "") -> int:
         prompts.append(len(prompt))
         if len(prompts) == 1:
             asyncio.run_coroutine_threadsafe(rename(), house.engine.loop).result(10)
-        return count(prompt)
+        return count(prompt, begun)
 
     house.engine.count_tokens = interrupted  # type: ignore[method-assign]
     begun = await device.ask(chat, "Hello")
@@ -151,7 +143,7 @@ async def test_a_log_from_before_answers_told_of_cuts_is_read_and_gone_on_with(
     async with a_house(path, VirtualClock()) as after:
         small(after)
         device = after.join("ann")
-        await device.greet()
-        assert {e.cut for e in await history(device) if isinstance(e, AnswerBegun)} == {None}
+        past = await device.history()
+        assert {e.cut for e in past if isinstance(e, AnswerBegun)} == {None}
         begun = await exchange(after, device, chat, "And now?")
         assert begun.cut is not None

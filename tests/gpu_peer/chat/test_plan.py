@@ -19,6 +19,8 @@ from protocol.chat import (
     AnswerBegun,
     AnswerEnded,
     ChatCreated,
+    ContinueAnswer,
+    EditMessage,
     Event,
     MessageWritten,
     Regenerate,
@@ -34,9 +36,9 @@ class CountingEngine(ScriptedEngine):
         self.info = ModelInfo("counting", context_length=100, device="cpu", max_tokens=50)
         self.calls = 0
 
-    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+    def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
         self.calls += 1
-        return super().count_tokens(prompt)
+        return super().count_tokens(prompt, begun)
 
 
 class Chat:
@@ -199,8 +201,15 @@ def test_what_the_log_will_refuse_is_not_planned() -> None:
     known = exchanges_of(chat.events)
     for command in (
         SendMessage(id=uuid7(), chat=chat.chat, message=known[-1].message, text="x"),
-        Regenerate(id=uuid7(), chat=chat.chat, message=known[0].message),
+        EditMessage(
+            id=uuid7(),
+            chat=chat.chat,
+            replaces=known[-1].message,
+            message=known[0].message,
+            text="x",
+        ),
         Regenerate(id=uuid7(), chat=chat.chat, message=uuid7()),
+        ContinueAnswer(id=uuid7(), chat=chat.chat, answer=uuid7()),
     ):
         assert plan_answer(command, chat.events, engine) is None
     nowhere = SendMessage(id=uuid7(), chat=uuid7(), message=uuid7(), text="x")
@@ -209,7 +218,7 @@ def test_what_the_log_will_refuse_is_not_planned() -> None:
 
 def test_a_prompt_that_cannot_be_counted_is_left_to_the_engine_to_refuse() -> None:
     class Refusing(CountingEngine):
-        def count_tokens(self, prompt: Sequence[Turn]) -> int:
+        def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
             raise GenerationRefused("model_failed")
 
     _, plan = Chat(Refusing()).plan("Hello")

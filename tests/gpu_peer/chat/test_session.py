@@ -7,6 +7,7 @@ from gpu_peer.chat.session import (
     MESSAGES_PER_S,
     TABLE,
     Execute,
+    Fetch,
     Follow,
     Kind,
     Reply,
@@ -21,6 +22,7 @@ from protocol.chat import (
     ChatError,
     CreateChat,
     DeleteChat,
+    FetchChat,
     Heartbeat,
     Hello,
     Regenerate,
@@ -42,7 +44,14 @@ COMMANDS: list[ToHome] = [
 ]
 HELLO = Hello(version=VERSION, after=3)
 messages = st.sampled_from(
-    [*COMMANDS, HELLO, Hello(version=9, after=0), Heartbeat(sent_ms=1), Alive(sent_ms=1)]
+    [
+        *COMMANDS,
+        HELLO,
+        FetchChat(chat=ID),
+        Hello(version=9, after=0),
+        Heartbeat(sent_ms=1),
+        Alive(sent_ms=1),
+    ]
 )
 inputs = st.one_of(messages, st.just(Malformed("no")), st.integers(0, 12_000))
 
@@ -81,9 +90,17 @@ def test_nothing_is_done_before_hello_or_after_the_end(
 
 def test_every_command_is_carried_out_once_the_session_is_open() -> None:
     session = Session(0)
-    assert session.receive(HELLO, 0) == [Follow(3)]
+    assert session.receive(HELLO, 0) == [Follow(HELLO)]
     for command in COMMANDS:
         assert session.receive(command, 0) == [Execute(command)]
+
+
+def test_a_chat_is_fetched_once_the_session_is_open() -> None:
+    session = Session(0)
+    (early,) = session.receive(FetchChat(chat=ID), 0)
+    assert codes([early]) == ["not_ready"]
+    session.receive(HELLO, 0)
+    assert session.receive(FetchChat(chat=ID), 0) == [Fetch(ID)]
 
 
 def test_a_command_before_hello_is_refused_by_its_id() -> None:
@@ -132,4 +149,4 @@ def test_the_table_is_total_and_its_drawing_shows_it() -> None:
     assert set(TABLE) == {(state, kind) for state in State for kind in Kind}
     drawing = mermaid()
     assert "AWAITING_HELLO --> OPEN: hello / welcome, then events" in drawing
-    assert drawing.count("-->") == 19
+    assert drawing.count("-->") == 21

@@ -14,9 +14,21 @@ import pytest
 from gpu_peer.household.desk import Asker
 from gpu_peer.uuid7 import uuid7
 from protocol import VERSION, codec
-from protocol.chat import AnswerBegun, CreateChat, Events, Hello, ToHome
+from protocol.chat import (
+    AnswerBegun,
+    ChatHistory,
+    CreateChat,
+    DraftSeen,
+    FetchChat,
+    Hello,
+    History,
+    ImportedTurn,
+    ToHome,
+    Welcome,
+)
+from protocol.packing import unpack
 from protocol.transcript import key_id
-from tests.gpu_peer.support.device import MemoryDevice
+from tests.gpu_peer.support.device import MemoryDevice, events_in
 from tests.gpu_peer.support.house import House
 from tests.gpu_peer.support.trust import ed25519, public
 
@@ -31,6 +43,7 @@ class Ann:
 
     person: str
     chat: str
+    log: str
     begun: AnswerBegun
 
 
@@ -40,7 +53,7 @@ async def ann(house: House) -> Ann:
     ann.person = await house.person("Ann")
     await house.household.devices.register(PHONE, "Ann's phone", ann.person, 1)
     device = house.join(ann.person)
-    await device.greet()
+    ann.log = (await device.greet()).log
     ann.chat = await device.create_chat(f"Chat: {SECRET}")
     ann.begun = await device.ask(ann.chat, SECRET)
     await house.engine.submitted()
@@ -50,9 +63,22 @@ async def ann(house: House) -> Ann:
 
 def every_way_to_say(kind: type[msgspec.Struct], ann: Ann) -> Iterator[ToHome]:
     """Give the message with each of Ann's ids in each place that takes one."""
+    turns = [(uuid7(), ann.begun.message), (uuid7(), ann.chat), (ann.begun.message, ann.chat)]
     choices: dict[str, list[Any]] = {
         "version": [VERSION],
+        "log": [ann.log, None],
         "after": [0],
+        "before": [1],
+        "drafts": [[DraftSeen(answer=ann.begun.answer, index=0)]],
+        "parent": [ann.chat, ann.begun.message, None],
+        "replaces": [ann.begun.message],
+        "folder": ["Mine"],
+        "at_ms": [1],
+        "value": ["ru", None],
+        "turns": [
+            [ImportedTurn(message=message, parent=parent, at_ms=1, text="Mine")]
+            for message, parent in turns
+        ],
         "sent_ms": [1],
         "id": [None],
         "chat": [ann.chat],
@@ -60,7 +86,7 @@ def every_way_to_say(kind: type[msgspec.Struct], ann: Ann) -> Iterator[ToHome]:
         "answer": [ann.begun.answer],
         "title": ["Mine"],
         "text": ["Show me"],
-        "name": ["Mine"],
+        "name": ["language"],
         "role": ["member"],
         "person": [ann.person],
         "device": [key_id(PHONE)],
@@ -94,7 +120,8 @@ async def test_no_message_yields_what_another_wrote(
     assert SECRET not in str(heard)
     assert "Chat:" not in str(heard)
     fresh = house.join(Asker(other, None))
-    fresh.say(Hello(version=VERSION, after=0))
+    drafts = [DraftSeen(answer=ann.begun.answer, index=0)]
+    fresh.say(Hello(version=VERSION, log=ann.log, after=0, before=1, drafts=drafts))
     assert SECRET not in str(await all_of(fresh))
 
 
@@ -102,18 +129,25 @@ async def all_of(device: MemoryDevice) -> list[Any]:
     """Give all that the device hears, until nothing of it can be on its way.
 
     Events come in the order of the log, and running answers between them: behind two events of
-    its own there is nothing left from before.
+    its own there is nothing left from before. The past comes beside them, down to the first.
     """
     for _ in range(2):
         fence = uuid7()
         device.say(CreateChat(id=uuid7(), chat=fence, title="A fence"))
-        while fence not in str(await device.hear(Events)):
+        while fence not in str(events_in(await device.next())):
             pass
-    return device.heard
+    [welcome] = [message for message in device.heard if isinstance(message, Welcome)]
+    pages = [message.first for message in device.heard if isinstance(message, History)]
+    if welcome.before > 1 and 1 not in pages:
+        while (await device.hear(History)).first != 1:
+            pass
+    return [events_in(message) or message for message in device.heard]
 
 
 async def test_what_ann_wrote_is_still_hers(house: House, ann: Ann) -> None:
     """The walk above proves nothing if there is nothing to find."""
     device = house.join(ann.person)
-    device.say(Hello(version=VERSION, after=0))
+    device.say(Hello(version=VERSION))
     assert SECRET in str(await all_of(device))
+    device.say(FetchChat(chat=ann.chat))
+    assert SECRET in str(unpack((await device.hear(ChatHistory)).packed))

@@ -65,7 +65,7 @@ async def test_chats_are_erased_a_while_after_the_last_device_has_gone(
     while await chats(house, guest):
         pass
     assert len(await chats(house, owner)) == 1
-    text = await house.store.run(lambda log: str(log.page(guest, 0).events))
+    text = await house.store.run(lambda log: str(log.page(guest, 0).bodies))
     assert "secret" not in text
 
 

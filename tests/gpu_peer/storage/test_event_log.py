@@ -8,16 +8,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from gpu_peer.chat.commands import Circumstances, carry_out
+from gpu_peer.chat.commands import carry_out
+from gpu_peer.chat.outcome import Circumstances
 from gpu_peer.chat.plan import Plan
 from gpu_peer.errors import PlanOutdated, Refused
 from gpu_peer.storage.database import open_database
-from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, Written
+from gpu_peer.storage.event_log import PAGE_BYTES, EventLog, Page, Written
 from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
@@ -48,9 +50,9 @@ def execute(log: EventLog, user: str, command: Command) -> Written:
 
 def history(log: EventLog, user: str, after: int = 0) -> list[Event]:
     events: list[Event] = []
-    while (page := log.page(user, after)).events:
-        events += page.events
-        after = page.upto
+    while (page := log.page(user, after)).bodies:
+        events += map(codec.event.decode, page.bodies)
+        after = page.last
     return events
 
 
@@ -185,6 +187,10 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
         yield EventLog(db)
 
 
+def numbers(page: Page) -> list[int]:
+    return [codec.event.decode(body).seq for body in page.bodies]
+
+
 def created(title: str = "t") -> ChatCreated:
     return ChatCreated(seq=0, at_ms=1, chat=uuid7(), title=title)
 
@@ -199,25 +205,35 @@ def test_what_a_change_raises_undoes_it(log: EventLog) -> None:
     with pytest.raises(Refused):
         log.change("ann", "id", change)
     assert log.head("ann") == 0
-    assert log.page("ann", 0).events == []
+    assert log.page("ann", 0).bodies == []
     assert not log.change("ann", "id", lambda mine: mine.make_chat(event.chat)).repeated
 
 
 def test_a_page_is_full_but_never_empty(log: EventLog) -> None:
     chat = uuid7()
-    sizes = [PAGE_BYTES + 1, 10, PAGE_BYTES // 2, PAGE_BYTES // 2, 10]
+    sizes = [PAGE_BYTES + 1, 10, PAGE_BYTES // 2, PAGE_BYTES * 2 // 3, 10]
 
     def change(mine: UserLog) -> None:
         mine.make_chat(chat)
         for size in sizes:
-            mine.append(MessageWritten(seq=0, at_ms=1, chat=chat, message=uuid7(), text="x" * size))
+            text = "x" * size
+            mine.append(MessageWritten(seq=0, at_ms=1, chat=chat, message=uuid7(), text=text))
 
     log.change("ann", None, change)
     pages, after = [], 0
-    while (page := log.page("ann", after)).events:
-        pages.append([event.seq for event in page.events])
-        after = page.upto
+    while (page := log.page("ann", after)).bodies:
+        pages.append(numbers(page))
+        assert (page.first, page.last) == (after + 1, pages[-1][-1])
+        after = page.last
     assert pages == [[1], [2, 3], [4, 5]]
+    pages, before = [], 6
+    while before > 1:
+        page = log.past("ann", before)
+        pages.append(numbers(page))
+        assert page.last == before - 1
+        before = page.first
+    assert pages == [[4, 5], [2, 3], [1]]
+    assert log.past("ann", 1) == Page([], 1, 0)
 
 
 def test_events_on_disk_are_wire_events(log: EventLog, tmp_path: Path) -> None:
@@ -230,7 +246,8 @@ def test_events_on_disk_are_wire_events(log: EventLog, tmp_path: Path) -> None:
     log.change("ann", None, change)
     with closing(sqlite3.connect(tmp_path / "chats.sqlite3")) as db:
         rows = db.execute("SELECT body FROM events").fetchall()
-    assert [codec.event.decode(body) for (body,) in rows] == log.page("ann", 0).events
+    assert [body for (body,) in rows] == log.page("ann", 0).bodies
+    assert [codec.event.decode(body) for (body,) in rows] == [msgspec.structs.replace(event, seq=1)]
 
 
 def test_an_answer_planned_before_something_came_to_the_chat_is_not_begun(log: EventLog) -> None:

@@ -25,16 +25,21 @@ from protocol.chat import (
     Acknowledged,
     Alive,
     AnswerBegun,
+    ChatHistory,
+    ChatList,
     CreateChat,
+    Event,
     Events,
     Heartbeat,
     Hello,
+    History,
     SendMessage,
     ToHome,
     Welcome,
 )
 from protocol.errors import ProtocolError
 from protocol.framing import Joiner, split
+from protocol.packing import unpack
 from protocol.signaling import Answer, Offer, Refusal, RoomPeer, Signal, SignalPosted
 from protocol.transcript import Purpose
 from tests.gpu_peer.support.introducer import MemoryIntroducer
@@ -76,10 +81,25 @@ class Ears:
     async def event(self, kind: type[M]) -> M:
         """Wait for the next page of events that holds one of a kind."""
         while True:
-            page = await self.hear(Events)
-            for event in page.events:
+            for event in events_in(await self.next()):
                 if isinstance(event, kind):
                     return event
+
+    async def past(self, before: int) -> list[Event]:
+        """Wait until all of the log below `before` was sent; gives it in order."""
+        events: list[Event] = []
+        while before > 1:
+            page = await self.hear(History)
+            assert page.last == before - 1
+            events, before = [*unpack(page.packed), *events], page.first
+        return events
+
+
+def events_in(message: FromHome | None) -> list[Event]:
+    """Give the events that a message brings, whatever it carries them in."""
+    if isinstance(message, Events):
+        return message.events
+    return unpack(message.packed) if isinstance(message, History | ChatHistory) else []
 
 
 class Talker(Ears):
@@ -88,9 +108,17 @@ class Talker(Ears):
     def say(self, message: ToHome | trust.ToHome) -> None:
         raise NotImplementedError
 
-    async def greet(self, after: int = 0) -> Welcome:
-        self.say(Hello(version=VERSION, after=after))
-        return await self.hear(Welcome)
+    async def greet(self, **known: Any) -> Welcome:
+        """Say hello, as a new device or with what is known of the log; wait for what it is told."""
+        self.say(Hello(version=VERSION, **known))
+        welcome = await self.hear(Welcome)
+        if welcome.log != known.get("log"):
+            await self.hear(ChatList)
+        return welcome
+
+    async def history(self) -> list[Event]:
+        """Say hello as a new device and give all of the log as of then."""
+        return await self.past((await self.greet()).before)
 
     async def create_chat(self, title: str = "A chat") -> str:
         chat = uuid7()

@@ -18,18 +18,20 @@ class ScriptedEngine:
         self.refusal: GenerationRefused | None = None
         self.prompts: dict[str, list[Turn]] = {}
         self.owners: dict[str, str] = {}
+        self.begun: dict[str, str] = {}
         self.cancelled: set[str] = set()  # asking twice is as good as once
         self._submitted: asyncio.Queue[str] = asyncio.Queue()
 
-    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+    def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
         """One for each turn, and one for each word."""
-        return sum(1 + len(text.split()) for _, text in prompt)
+        return sum(1 + len(text.split()) for _, text in prompt) + len(begun.split())
 
-    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str, begun: str = "") -> None:
         if self.refusal is not None:
             raise self.refusal
         self.prompts[generation] = list(prompt)
         self.owners[generation] = owner
+        self.begun[generation] = begun
         self.loop.call_soon_threadsafe(self._submitted.put_nowait, generation)
 
     def cancel(self, generation: str) -> bool:
