@@ -81,13 +81,14 @@ class EventLog:
     def change(self, user: str, command: str | None, change: Callable[[UserLog], None]) -> Written:
         """Carry out a change once: all of it is on disk afterwards, or nothing.
 
-        A command that was carried out before changes nothing. Whatever `change` raises undoes it.
+        A command that was carried out before changes nothing, and is told so even when the disk
+        takes no more. Whatever `change` raises undoes it.
         """
+        if command is not None:
+            query = "SELECT seq FROM commands WHERE user = ? AND id = ?"
+            if (seq := one(self._db, query, user, command)) is not None:
+                return Written(seq, repeated=True)
         with transaction(self._db):
-            if command is not None:
-                query = "SELECT seq FROM commands WHERE user = ? AND id = ?"
-                if (seq := one(self._db, query, user, command)) is not None:
-                    return Written(seq, repeated=True)
             log = UserLog(self._db, user)
             change(log)
             if command is not None:
