@@ -37,10 +37,12 @@ class Home:
     async def start(self) -> int:
         """Mark answers as cut that an earlier process left open, and answer what waited for them.
 
-        Gives how many were cut.
+        What it had deleted and could not take out of the files any more is taken out now. Gives how
+        many answers were cut.
         """
         now_ms = self._clock.wall_ms()
         cut = await self._store.run(lambda log: cut_open_answers(log, now_ms))
+        await self._scrub()
         for user, chat in await self._store.run(EventLog.waiting_chats):
             self._turns.look(user, chat)
         return cut

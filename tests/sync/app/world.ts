@@ -60,6 +60,7 @@ export class World implements Around {
   private tabCount = 0
   private isPcRunning = true
   private wasBackedUp = false
+  private didDiskFail = false
   private isCalm = false
   private step = 0
   private deedsLeft = 0
@@ -209,6 +210,7 @@ export class World implements Around {
         return this.do(random.chance(0.15) ? { do: 'start', kill_at: 1 + random.below(6) } : { do: 'start' })
       case 'failDisk':
         if (!this.isPcRunning) return
+        this.didDiskFail = true
         return this.do({ do: 'fail', first: 1 + random.below(6), count: 1 + random.below(8) })
       case 'backUp':
         if (!this.isPcRunning) return
@@ -376,6 +378,8 @@ export class World implements Around {
     this.trace('--- the dust settles')
     this.isCalm = true
     this.do({ do: 'calm' })
+    // What was deleted while the disk refused to be written is taken out with the next start.
+    if (this.didDiskFail) this.do({ do: 'kill' })
     await this.rest()
     if (!this.isPcRunning) this.do({ do: 'start' })
     const fresh = new Device('new', this)
