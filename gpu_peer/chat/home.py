@@ -31,7 +31,7 @@ class Home:
         self._clock = clock
         self._turns = Turns(engine, store, clock, self._begun)
         self.answers = Answers(engine, store, clock, self._changed, self._turns.look)
-        self._watchers: dict[str, set[Callable[[], None]]] = {}
+        self._watchers: dict[str, dict[Callable[[], None], None]] = {}
         self._heads: dict[str, int] = {}
 
     async def start(self) -> int:
@@ -49,11 +49,11 @@ class Home:
 
     def watch(self, user: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` whenever there is more for the user's devices. Gives how to end that."""
-        watchers = self._watchers.setdefault(user, set())
-        watchers.add(wake)
+        watchers = self._watchers.setdefault(user, {})
+        watchers[wake] = None
 
         def end() -> None:
-            watchers.discard(wake)
+            watchers.pop(wake, None)
             if not watchers and self._watchers.get(user) is watchers:
                 del self._watchers[user]
 

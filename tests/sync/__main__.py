@@ -20,7 +20,7 @@ def main() -> int:
     chosen = parser.parse_args()
     build()
     if chosen.seed is not None:
-        return play(chosen.seed, 1, 1, trace=True)
+        return play(chosen.seed, 1, 1, "tale")
     return _play_all(chosen.first, chosen.seeds, chosen.workers)
 
 
@@ -32,7 +32,7 @@ def _play_all(first: int, count: int, workers: int) -> int:
         subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.sync.worker"),
-                *map(str, (first + index, len(range(index, count, workers)), workers)),
+                *map(str, (first + index, len(range(index, count, workers)), workers, "quiet")),
             ],
             cwd=ROOT,
             env=environment,

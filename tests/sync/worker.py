@@ -17,14 +17,14 @@ MEMORY = Path("/dev/shm")
 """A file system in memory, where there is one: nothing here has to outlive the machine."""
 
 
-def play(first: int, count: int, step: int, *, trace: bool) -> int:
-    """Play seeds `first`, `first + step` and so on; what fails is printed. Gives the exit status."""
+def play(first: int, count: int, step: int, how: str) -> int:
+    """Play seeds `first`, `first + step` and so on; see `main.ts`. Gives the exit status."""
     gc.disable()  # Each world is dropped at once: see `Server`.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     orders_out, orders_in = os.pipe()
     came_out, came_in = os.pipe()
-    numbers = (came_out, orders_in, first, count, step, int(trace))
-    command = ["node", str(BUNDLE), *map(str, numbers)]
+    arguments = (came_out, orders_in, first, count, step, how)
+    command = ["node", str(BUNDLE), *map(str, arguments)]
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         folder = Path(name)
         make_template(folder / "template.sqlite3")
@@ -37,5 +37,4 @@ def play(first: int, count: int, step: int, *, trace: bool) -> int:
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:4]]
-    sys.exit(play(*numbers, trace=sys.argv[4:] == ["trace"]))
+    sys.exit(play(*map(int, sys.argv[1:4]), how=sys.argv[4]))

@@ -1,24 +1,35 @@
-/** Plays the seeds from FIRST on: `node main.mjs CAME ORDERS FIRST COUNT STEP TRACE`. */
+/**
+ * Plays the seeds FIRST, FIRST + STEP and so on: `node main.mjs CAME ORDERS FIRST COUNT STEP HOW`.
+ *
+ * HOW is `quiet`, `tale` for all that happens, or `digest` for a number of that: a seed has always
+ * the same. CAME and ORDERS are the descriptors of the pipes from and to the PC.
+ */
+import { createHash } from 'node:crypto'
 import { PcProcess } from './pc'
 import { World } from './world'
 
-const [came = 0, orders = 0, first = 0, count = 1, step = 1, trace = 0] = process.argv.slice(2).map(Number)
-const pc = new PcProcess(came, orders)
-const counts = new Map<string, number>()
-const tally = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
-let failed = 0
+const [first = 0, count = 0, step = 1] = process.argv.slice(4).map(Number)
+const how = process.argv[7]
+const pc = new PcProcess(Number(process.argv[2]), Number(process.argv[3]))
+const mostFailures = 5
+let failures = 0
 
-for (let seed = first; seed < first + count * step; seed += step) {
-  const world = new World(seed, pc, trace ? (line) => console.log(line) : () => undefined, tally)
+for (let index = 0; index < count && failures < mostFailures; index++) {
+  const seed = first + index * step
+  const digest = createHash('sha256')
+  const world = new World(seed, pc, traceTo(digest))
   try {
     await world.play()
   } catch (error) {
-    failed++
-    console.log(`seed ${seed}: ${error instanceof Error ? (trace ? error.stack : error.message) : String(error)}`)
-    if (failed >= 5) break
+    failures++
+    const { message, stack } = error instanceof Error ? error : new Error(String(error))
+    console.log(`seed ${seed}: ${(how === 'tale' && stack) || message}`)
   }
+  if (how === 'digest') console.log(seed, digest.digest('hex').slice(0, 16))
 }
-if (process.env.SYNC_COUNTS) {
-  for (const [what, times] of [...counts].sort()) console.log(`${times / count} ${what}`)
+process.exit(failures > 0 ? 1 : 0)
+
+function traceTo(digest: { update: (line: string) => unknown }): ((line: string) => void) | null {
+  if (how === 'tale') return (line) => console.log(line)
+  return how === 'digest' ? (line) => void digest.update(line) : null
 }
-process.exit(failed ? 1 : 0)

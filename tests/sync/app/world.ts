@@ -68,8 +68,7 @@ export class World implements Around {
   constructor(
     private readonly seed: number,
     private readonly pc: PcProcess,
-    private readonly trace: (line: string) => void,
-    private readonly count: (what: string) => void,
+    private readonly trace: ((line: string) => void) | null,
   ) {
     this.random = new Random(seed)
     this.people = new People(this.random, () => this.nowMs())
@@ -114,16 +113,16 @@ export class World implements Around {
   }
 
   sent(tab: Tab, message: ToHome): void {
-    this.trace(`${tab.name} says on ${String(tab.line?.number)}: ${tell(message)}`)
+    this.trace?.(`${tab.name} says on ${String(tab.line?.number)}: ${tell(message)}`)
     if ('id' in message) this.truth.sent(tab, message.id)
   }
 
   heard(tab: Tab, message: FromHome): void {
-    if (message.type !== 'heartbeat') this.trace(`${tab.name} hears ${tell(message)}`)
+    if (message.type !== 'heartbeat') this.trace?.(`${tab.name} hears ${tell(message)}`)
   }
 
   refused(tab: Tab, error: ChatError): void {
-    this.trace(`${tab.name} is told of ${error.code}`)
+    this.trace?.(`${tab.name} is told of ${error.code}`)
   }
 
   later(ms: number, action: () => void): void {
@@ -154,7 +153,6 @@ export class World implements Around {
       restore: this.wasBackedUp ? happenings.restore : 0,
     }
     const what = random.weighed(can)
-    this.count(what)
     const device = random.pick(here) ?? this.devices[0]
     const tab = random.pick(tabs)
     switch (what) {
@@ -229,7 +227,7 @@ export class World implements Around {
     const commands = this.people.want(this.random.weighed(deeds), tab)
     if (commands.length === 0) return
     for (const command of commands) {
-      this.trace(`${tab.name} wants ${tellCommand(command)}`)
+      this.trace?.(`${tab.name} wants ${tellCommand(command)}`)
       this.truth.did(tab, command)
     }
     tab.engine.perform(commands)
@@ -238,7 +236,7 @@ export class World implements Around {
   private carryUp(line: Line | undefined, count: number): void {
     if (!line) return
     for (const message of line.up.splice(0, count)) {
-      this.trace(`  the PC hears on ${line.number}: ${tell(message)}`)
+      this.trace?.(`  the PC hears on ${line.number}: ${tell(message)}`)
       this.do({ do: 'hear', line: line.number, message })
     }
   }
@@ -271,25 +269,25 @@ export class World implements Around {
   private cutSome(tab: Tab | undefined): void {
     const line = tab?.next && this.random.chance(0.5) ? tab.next : tab?.line
     if (!tab || !line) return
-    this.trace(`${tab.name} loses line ${line.number}`)
+    this.trace?.(`${tab.name} loses line ${line.number}`)
     tab.lose(line)
   }
 
   private open(device: Device | undefined): void {
     const tab = device?.open(`${device.name}${++this.tabCount}`)
-    if (tab) this.trace(`${tab.name} opens`)
+    if (tab) this.trace?.(`${tab.name} opens`)
   }
 
   private close(tab: Tab | undefined): void {
     if (!tab) return
-    this.trace(`${tab.name} closes`)
+    this.trace?.(`${tab.name} closes`)
     tab.device.close(tab)
     this.truth.lost(tab)
   }
 
   private goAway(device: Device | undefined): void {
     if (!device) return
-    this.trace(`${device.name} goes away`)
+    this.trace?.(`${device.name} goes away`)
     this.away.set(device, this.step + 20 + this.random.below(80))
     for (const tab of [...device.tabs]) {
       if (this.random.chance(0.5)) this.close(tab)
@@ -299,7 +297,7 @@ export class World implements Around {
 
   private loseBattery(device: Device | undefined): void {
     if (!device) return
-    this.trace(`${device.name} loses its power`)
+    this.trace?.(`${device.name} loses its power`)
     const tabs = [...device.tabs]
     for (const tab of tabs) device.close(tab)
     device.disk.losePower(this.random)
@@ -317,7 +315,7 @@ export class World implements Around {
     const refused = tab?.engine.state.pending.filter(({ state }) => state === 'refused') ?? []
     const one = this.random.pick(refused)
     if (!one || !tab) return
-    this.trace(`${tab.name} takes back ${tellCommand(one.command)}`)
+    this.trace?.(`${tab.name} takes back ${tellCommand(one.command)}`)
     this.truth.withdrawn(one.command.id)
     tab.engine.withdraw([one.command.id])
   }
@@ -346,11 +344,10 @@ export class World implements Around {
     const orders = this.orders
     this.orders = []
     for (const { do: what, ...how } of orders) {
-      if (!quiet.has(what)) this.trace(`  ${what} ${JSON.stringify(how)}`)
+      if (!quiet.has(what)) this.trace?.(`  ${what} ${JSON.stringify(how)}`)
     }
     const came = this.pc.tell(orders)
     for (const [number, message] of came.sent) {
-      this.count(message.type === 'error' ? `pc: ${message.code}` : `pc: ${message.type}`)
       this.truth.pcSaid(message)
       this.lines.get(number)?.down.push(message)
     }
@@ -364,7 +361,7 @@ export class World implements Around {
   }
 
   private pcDied(): void {
-    this.trace('  the PC is dead')
+    this.trace?.('  the PC is dead')
     for (const line of this.lines.values()) {
       line.isClosed = true
       line.up.length = 0
@@ -375,7 +372,7 @@ export class World implements Around {
   // The end
 
   private async settle(): Promise<void> {
-    this.trace('--- the dust settles')
+    this.trace?.('--- the dust settles')
     this.isCalm = true
     this.do({ do: 'calm' })
     // What was deleted while the disk refused to be written is taken out with the next start.
