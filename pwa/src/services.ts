@@ -25,7 +25,6 @@ import type { LanTicket } from './protocol/generated'
 import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
 import { homesStorage } from './storage/homes'
-import { browserReplicas } from './sync/browserReplicas'
 import { settingsStorage } from './storage/settings'
 import { tabStorage } from './storage/tab'
 import type { Services } from './stores/services'
@@ -101,7 +100,7 @@ export const realServices: Services = {
   makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
   deviceKeys: deviceKeyStorage(() => indexedDB),
   homes: homesStorage(() => indexedDB),
-  replicas: browserReplicas(() => window),
+  loadSync: async () => (await import('./sync/browser')).browserSync(() => window),
   deviceName: () => deviceName(navigator) || 'Browser',
   keepStorage: () => void navigator.storage?.persist?.().catch(() => undefined),
   clock: realClock,

@@ -4,29 +4,35 @@ import {
   begun,
   chat,
   created,
+  deleted,
   ended,
   id,
   seeded,
   written,
 } from '../../tests/support/messages'
-import type { Command, Event, FromChats } from '../protocol/generated'
+import type { Command, Event } from '../protocol/generated'
 import { add, unsent } from './commands'
-import { type ChatsState, nothing } from './model'
-import { reduce } from './reducer'
+import { type ChatsState, nothing as empty } from './model'
+import { emptyChat } from './fold'
+import { reduce, type Taken } from './reducer'
+import { liveText } from './view'
 
-function events(...list: Event[]): FromChats {
+/** The chat is open, so that its turns are there. */
+const nothing: ChatsState = { ...empty, chats: new Map([[chat, emptyChat(chat)]]) }
+
+function events(...list: Event[]): Taken {
   return { type: 'events', events: list, upto: list.at(-1)?.seq ?? 0 }
 }
 
-function delta(index: number, text: string, of = answer): FromChats {
+function delta(index: number, text: string, of = answer): Taken {
   return { type: 'delta', chat, answer: of, index, text }
 }
 
-function draft(index: number, text: string): FromChats {
+function draft(index: number, text: string): Taken {
   return { type: 'draft', chat, answer, index, text }
 }
 
-function after(...messages: FromChats[]): ChatsState {
+function after(...messages: Taken[]): ChatsState {
   return messages.reduce((state, one) => reduce(state, one).state, nothing)
 }
 
@@ -37,7 +43,7 @@ const live = (state: ChatsState) => state.live.get(answer)
 describe('events', () => {
   it('build a chat', () => {
     const state = reduce(running, events(ended(4, 'Hi.'))).state
-    expect(state.chats.get(chat)?.title).toBe('A chat')
+    expect(state.heads.get(chat)?.title).toBe('A chat')
     expect(turn(state)).toMatchObject({ text: 'Hello?', state: 'sent' })
     expect(turn(state)?.reply).toMatchObject({ state: 'stop', text: 'Hi.' })
     expect(state.live.size).toBe(0)
@@ -114,7 +120,7 @@ describe('events', () => {
 describe('a running answer', () => {
   it('grows by its deltas', () => {
     const state = [delta(0, 'Hel'), delta(1, 'lo')].reduce((s, m) => reduce(s, m).state, running)
-    expect(live(state)).toEqual({ text: 'Hello', next: 2 })
+    expect(live(state)).toEqual({ chat, text: 'Hello', next: 2, continues: null })
   })
 
   it('leaves the messages as they were, so that nothing else is drawn again', () => {
@@ -134,7 +140,7 @@ describe('a running answer', () => {
 
   it('goes on from a draft', () => {
     const state = reduce(reduce(running, draft(7, 'Hello')).state, delta(7, ' you')).state
-    expect(live(state)).toEqual({ text: 'Hello you', next: 8 })
+    expect(live(state)).toEqual({ chat, text: 'Hello you', next: 8, continues: null })
   })
 
   it('does not go back to a draft that is behind', () => {
@@ -201,7 +207,130 @@ describe('a command', () => {
   })
 })
 
-it('knows by the welcome what is still to come', () => {
-  const welcome = { type: 'welcome', version: 1, head: 7, model: 'm', heartbeat_s: 2 } as const
-  expect(reduce(nothing, welcome).state).toMatchObject({ head: 7, model: 'm', after: 0 })
+describe('a welcome', () => {
+  const log = id(90)
+  const welcome = (more: object = {}): Taken => {
+    const about = { version: 1, settings: [], model: 'm', heartbeat_s: 2 }
+    return { type: 'welcome', ...about, log, head: 7, after: 0, before: 1, ...more }
+  }
+
+  it('says what is still to come', () => {
+    expect(after(welcome()).head).toBe(7)
+    expect(after(welcome())).toMatchObject({ head: 7, model: 'm', after: 0 })
+  })
+
+  it('that goes on from what is here drops nothing', () => {
+    const known = after(welcome(), events(created(1), written(2)))
+    const again = reduce(known, welcome({ head: 9, after: 2 })).state
+    expect(again.heads).toBe(known.heads)
+    expect(again).toMatchObject({ head: 9, after: 2, before: 1 })
+    // Another road was welcomed before the last events came.
+    expect(reduce(known, welcome({ after: 1 })).state.chats).toBe(known.chats)
+  })
+
+  it('of another log drops what was confirmed, and never what was not', () => {
+    const send: Command = { type: 'send_message', id: id(20), chat, message: id(21), text: 'Well?' }
+    let known = after(welcome(), events(created(1), written(2)))
+    known = add(known, [send], 5_000)
+    known = reduce(known, { type: 'acknowledged', id: send.id, seq: 9 }).state
+    const { state } = reduce(known, welcome({ log: id(91), head: 3, after: 3, before: 4 }))
+    expect(state.heads.size).toBe(0)
+    expect(state.chats.get(chat)?.turns).toEqual([])
+    // What the old log had, this one may lack.
+    expect(unsent(state)).toEqual([send])
+  })
+
+  it('takes the settings of the PC in place of those that were here', () => {
+    const settings = [{ name: 'language', value: 'ru' }]
+    const known = after(welcome({ settings }))
+    expect(known.settings).toEqual({ language: 'ru' })
+    expect(reduce(known, welcome()).state.settings).toEqual({})
+  })
+})
+
+describe('a device that begins anew', () => {
+  const log = id(90)
+  const head = { chat, title: 'A chat', folder: 'Work', changed_ms: 20 }
+  const about = { version: 1, settings: [], model: 'm', heartbeat_s: 2 }
+  const anew = after({ type: 'welcome', ...about, log, head: 5, after: 5, before: 6 })
+  const list: Taken = { type: 'chat_list', chats: [head] }
+  const past: Taken = { type: 'history', first: 3, last: 5, events: [begun(3), ended(4, 'Hi.')] }
+  const oldest: Taken = { type: 'history', first: 1, last: 2, events: [created(1), written(2)] }
+
+  it('has the list of chats before what was said in them', () => {
+    const state = reduce(anew, list).state
+    expect(state.isListing).toBe(true)
+    expect([...state.heads.values()]).toEqual([
+      { id: chat, title: 'A chat', folder: 'Work', changedMs: 20 },
+    ])
+    expect(reduce(state, past).state.isListing).toBe(false)
+  })
+
+  it('has the same in the end, whether live or the past came first', () => {
+    const live = events(written(6, 'More', id(8)))
+    const one = [list, past, oldest, live].reduce((s, m) => reduce(s, m).state, anew)
+    const other = [list, live, past, oldest].reduce((s, m) => reduce(s, m).state, anew)
+    expect(other).toEqual(one)
+    expect(one).toMatchObject({ after: 6, before: 1 })
+    expect(one.chats.get(chat)?.turns.map(({ text, reply }) => [text, reply?.text])).toEqual([
+      ['Hello?', 'Hi.'],
+      ['More', undefined],
+    ])
+  })
+
+  it('asks again where a page is missing between, and takes nothing from beyond it', () => {
+    const state = reduce(anew, list).state
+    expect(reduce(state, oldest)).toEqual({ state, resync: true })
+    const newer: Taken = { type: 'history', first: 8, last: 9, events: [] }
+    expect(reduce(state, newer)).toEqual({ state, resync: true })
+  })
+
+  it('goes on in pages to the newest', () => {
+    let state = [list, past].reduce((s, m) => reduce(s, m).state, anew)
+    state = reduce(state, { type: 'history', first: 6, last: 8, events: [written(7, 'x', id(8))] }).state
+    expect(state).toMatchObject({ after: 8, before: 3 })
+    expect(state.heads.get(chat)?.changedMs).toBe(70)
+  })
+
+  it('takes nothing of a chat that is gone, over whichever road it comes late', () => {
+    let state = [list, events(deleted(6))].reduce((s, m) => reduce(s, m).state, anew)
+    const reduced = reduce(state, past)
+    state = reduced.state
+    expect(reduced.events).toEqual([])
+    expect([state.before, state.chats.size, state.heads.size]).toEqual([3, 0, 0])
+  })
+})
+
+describe('a continued answer', () => {
+  const more = id(30)
+  const goingOn = { ...begun(5, more), continues: answer } as Event
+  const cut = reduce(running, events(ended(4, 'Once upon', { reason: 'cut' }))).state
+
+  it('begins with the text of the one that it continues', () => {
+    let state = reduce(cut, events(goingOn)).state
+    expect(liveText(state, more)).toBe('Once upon')
+    state = reduce(state, delta(0, ' a time', more)).state
+    expect(liveText(state, more)).toBe('Once upon a time')
+  })
+
+  it('has all of its text in a draft', () => {
+    const whole: Taken = { type: 'draft', chat, answer: more, index: 3, text: 'Once upon a' }
+    let state = [events(goingOn), whole].reduce((s, m) => reduce(s, m).state, cut)
+    expect(liveText(state, more)).toBe('Once upon a')
+    state = reduce(state, delta(3, ' time', more)).state
+    expect(liveText(state, more)).toBe('Once upon a time')
+  })
+
+  it('has its beginning when the chat is opened later', () => {
+    const closed = [events(created(1), written(2), begun(3), ended(4, 'Once upon'), goingOn), delta(0, '!', more)]
+      .reduce<ChatsState>((s, m) => reduce(s, m).state, empty)
+    const opened = { ...closed, chats: nothing.chats }
+    const page: Taken = {
+      type: 'chat_history',
+      chat,
+      events: [created(1), written(2), begun(3), ended(4, 'Once upon'), goingOn],
+      complete: true,
+    }
+    expect(liveText(reduce(opened, page).state, more)).toBe('Once upon!')
+  })
 })

@@ -1,20 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { begun, chat, created, ended, id, message, written } from '../../tests/support/messages'
-import type { Command } from '../protocol/generated'
+import type { Command, Event } from '../protocol/generated'
 import { add, say } from './commands'
 import { applyEvents } from './events'
-import { nothing } from './model'
+import { emptyChat } from './fold'
+import { type ChatsState, nothing as closed } from './model'
 import { activityOf, chatList, hasChat, turnsOf } from './view'
 
 let made = 100
 const makeId = () => id(made++)
-const empty = applyEvents(nothing, [created(1)], 1)
-const answered = applyEvents(nothing, [created(1), written(2), begun(3), ended(4, 'Hi.')], 4)
+const nothing: ChatsState = { ...closed, chats: new Map([[chat, emptyChat(chat)]]) }
+const after = (state: ChatsState, events: readonly Event[], upto: number) =>
+  applyEvents(state, events, upto).state
+const empty = after(nothing, [created(1)], 1)
+const answered = after(nothing, [created(1), written(2), begun(3), ended(4, 'Hi.')], 4)
 
 describe('before the PC has confirmed it', () => {
   it('a new chat is in the list with its first words as title', () => {
     const state = add(nothing, say(makeId, chat, 'Hello there', true), 1_000)
-    expect(chatList(state)).toEqual([{ id: chat, title: 'Hello there', changedMs: 1_000 }])
+    expect(chatList(state)).toEqual([
+      { id: chat, title: 'Hello there', folder: null, changedMs: 1_000, unsent: true },
+    ])
     expect(hasChat(state, chat)).toBe(true)
     expect(turnsOf(state, chat)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
   })
@@ -44,7 +50,7 @@ describe('before the PC has confirmed it', () => {
 
 it('shows a message once, also while its event and its command are both here', () => {
   const [command] = say(() => message, chat, 'Hello?', false)
-  const state = applyEvents(add(empty, [command!], 0), [written(2)], 2)
+  const state = after(add(empty, [command!], 0), [written(2)], 2)
   expect(turnsOf(state, chat)).toHaveLength(1)
   expect(turnsOf(state, chat)[0]?.state).toBe('sent')
 })
@@ -55,7 +61,7 @@ it('hands out the same turns while nothing is pending', () => {
 
 it('puts the chat that was last spoken in first', () => {
   const other = id(50)
-  let state = applyEvents(answered, [created(5, 'Other', other)], 5)
+  let state = after(answered, [created(5, 'Other', other)], 5)
   expect(chatList(state).map((one) => one.id)).toEqual([other, chat])
   state = add(state, say(makeId, chat, 'More', false), 9_000)
   expect(chatList(state).map((one) => one.id)).toEqual([chat, other])
@@ -64,7 +70,7 @@ it('puts the chat that was last spoken in first', () => {
 it('is busy from the question to the end of the answer', () => {
   const stages = [[], [written(2)], [written(2), begun(3)], [written(2), begun(3), ended(4, '.')]]
   const activities = stages.map((events) =>
-    activityOf(turnsOf(applyEvents(empty, events, events.length + 1), chat)),
+    activityOf(turnsOf(after(empty, events, events.length + 1), chat)),
   )
   expect(activities).toEqual(['idle', 'awaiting', 'answering', 'idle'])
 })

@@ -11,7 +11,7 @@ export interface ChatSummary extends ChatHead {
   readonly unsent: boolean
 }
 
-type Confirmed = Pick<ChatsState, 'heads' | 'chats' | 'pending'>
+type Confirmed = Pick<ChatsState, 'chats' | 'pending'>
 type WithHeads = Pick<ChatsState, 'heads' | 'pending'>
 
 /** The newest first. */

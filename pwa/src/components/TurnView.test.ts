@@ -11,6 +11,7 @@ import TurnView from './TurnView.vue'
 
 const turn: Turn = {
   id: id(2),
+  parent: null,
   text: 'Hello?',
   atMs: 0,
   state: 'sent',
@@ -30,9 +31,10 @@ const reply: Reply = {
 
 let outside: TestServices
 
-beforeEach(() => {
+beforeEach(async () => {
   outside = new TestServices()
-  useChats()
+  const chats = await outside.begin()
+  chats.open(chat)
 })
 
 function articles(view: ReturnType<typeof show>) {

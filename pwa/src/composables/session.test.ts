@@ -29,14 +29,14 @@ it('connects once somebody is logged in and a home is pinned', async () => {
   await until(() => useHomes().state === 'unpaired')
   expect(outside.starts).toBe(0)
   await useHomes().pin(fixed('attic'), '')
-  expect(outside.starts).toBe(1)
+  await until(() => outside.starts === 1)
 })
 
 it('connects with the home of the last visit', async () => {
   await useHomes().pin(fixed('attic'), '')
   expect(outside.starts).toBe(0)
   await logIn()
-  expect(outside.starts).toBe(1)
+  await until(() => outside.starts === 1)
 })
 
 it('connects after a reload though no server answers', async () => {
@@ -66,17 +66,19 @@ it('does not connect after a reload where the person had logged out', async () =
 it('keeps the home when the person logs out', async () => {
   await useHomes().pin(fixed('attic'), '')
   await logIn()
+  await until(() => outside.starts === 1)
   await useAccount().logOut()
   await flushPromises()
   expect([outside.stops, useHomes().state]).toEqual([1, 'paired'])
   await logIn()
-  expect(outside.starts).toBe(2)
+  await until(() => outside.starts === 2)
 })
 
 it('stops, and shows no chat of a home that is forgotten or paired anew', async () => {
   await useHomes().pin(fixed('attic'), '')
   await logIn()
   const chats = useChats()
+  await until(() => outside.starts === 1)
   outside.connect()
   outside.say({ type: 'events', events: [created(1)], upto: 1 })
   expect(chats.list).toHaveLength(1)
@@ -89,8 +91,37 @@ it('stops, and shows no chat of a home that is forgotten or paired anew', async 
 it('shows the same chats when the home gives another ticket', async () => {
   await useHomes().pin(fixed('attic'), '')
   await logIn()
+  await until(() => outside.starts === 1)
   outside.connect()
   outside.say({ type: 'events', events: [created(1)], upto: 1 })
   await useHomes().keepTicket(ticket)
   expect(useChats().list).toHaveLength(1)
+})
+
+it('shows the chats of the last visit with no connection', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await until(() => outside.starts === 1)
+  outside.connect()
+  outside.say({ type: 'events', events: [created(1)], upto: 1 })
+  await outside.inReplica(1, useHomes().home!)
+  outside.kept = { ...outside.kept, userName: 'anna' }
+  outside.reload()
+  await useAccount().restore()
+  show(App)
+  await until(() => useChats().list.length === 1)
+  expect(useChats().list[0]?.title).toBe('A chat')
+})
+
+it('shows nothing to another person who pairs this browser with the same home', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await until(() => outside.starts === 1)
+  outside.connect()
+  outside.say({ type: 'events', events: [created(1)], upto: 1 })
+  await outside.inReplica(1, useHomes().home!)
+  outside.clock.pass(1)
+  await useHomes().pin(fixed('attic'), '')
+  await useChats().opened()
+  expect([useChats().list, useChats().kept]).toEqual([[], true])
 })

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { HomeLine } from '../../tests/support/homeLine'
 import { LinkRun } from '../../tests/support/linkRun'
-import { seeded } from '../../tests/support/messages'
+import { seeded, welcomeOf } from '../../tests/support/messages'
 import { ticket } from '../../tests/support/ticket'
 import { fingerprints, fixed, HomeEnd, homeKey } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
-import type { TrustFromHome } from '../protocol/generated'
 import { connectMs } from '../trust/connect'
 import { makeDeviceKey } from '../trust/keys'
 import { code } from '../trust/transcript'
@@ -13,7 +12,7 @@ import { introduction } from './introduction'
 
 const key = await makeDeviceKey()
 const other = await makeDeviceKey()
-const welcome = { type: 'welcome', version: 1, head: 5, model: 'm', heartbeat_s: 0 } as const
+const welcome = welcomeOf(5, { heartbeat_s: 0 })
 const order = { type: 'stop_answer', id: 'a', answer: 'b' } as const
 
 let nonces: number
@@ -84,7 +83,7 @@ describe('a device that the home knows', () => {
 })
 
 describe('nothing of a chat', () => {
-  const early: [string, TrustFromHome | Record<string, unknown>][] = [
+  const early: [string, Parameters<HomeLine['say']>[0]][] = [
     ['a welcome', welcome],
     ['an event', { type: 'events', events: [], upto: 1 }],
     ['a heartbeat', { type: 'heartbeat', sent_ms: 1 }],

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { TestClock } from '../../tests/support/clock'
 import { callOver, nowhere } from '../../tests/support/dials'
 import { TestDataChannel } from '../../tests/support/dataChannel'
+import { welcomeOf } from '../../tests/support/messages'
 import { TestSocket } from '../../tests/support/socket'
 import { ticket } from '../../tests/support/ticket'
 import { fingerprints } from '../../tests/support/trust'
@@ -96,7 +97,7 @@ async function admitted(home: string | null = 'pc'): Promise<TestSocket> {
   return sockets[0]!
 }
 
-const welcome = { type: 'welcome', version: 1, head: 5, model: 'm', heartbeat_s: 2 } as const
+const welcome = welcomeOf(5, { heartbeat_s: 2 })
 
 /** A channel on which nobody has proved anything. */
 async function opened(): Promise<TestDataChannel> {

@@ -3,16 +3,17 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { answer, chat } from '../../tests/support/messages'
 import { World } from '../../tests/support/roads'
 import type { RoadName } from '../protocol/generated'
-import { useChats } from '../stores/chats'
+import type { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 
 let world: World
 let chats: ReturnType<typeof useChats>
 let connection: ReturnType<typeof useConnection>
 
-beforeEach(() => {
+beforeEach(async () => {
   world = new World()
-  chats = useChats()
+  chats = await world.outside.begin()
+  chats.open(chat)
   connection = useConnection()
 })
 

@@ -4,7 +4,6 @@ import { chat, created } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
 import type { SendMessage } from '../protocol/generated'
-import { useChats } from '../stores/chats'
 import ChatPage from './ChatPage.vue'
 
 let outside: TestServices
@@ -12,7 +11,7 @@ let page: VueWrapper
 
 beforeEach(async () => {
   outside = new TestServices()
-  useChats()
+  await outside.begin()
   outside.connect()
   page = show(ChatPage)
   outside.say({ type: 'events', events: [created(1)], upto: 1 })
@@ -27,7 +26,7 @@ const bubbles = () => page.findAll('article').map((article) => article.text())
 async function send(text: string): Promise<SendMessage> {
   await field().setValue(text)
   await field().trigger('keydown', { key: 'Enter' })
-  return outside.sent.findLast((one) => one.type === 'send_message')!
+  return outside.said('send_message', text)
 }
 
 async function refuse({ id }: SendMessage): Promise<void> {
@@ -53,7 +52,7 @@ describe('a message that is too long for the model', () => {
     await field().setValue('Short')
     expect(page.get('form').text()).toBe('')
     await field().trigger('keydown', { key: 'Enter' })
-    expect(outside.sent.at(-1)).toMatchObject({ type: 'send_message', chat, text: 'Short' })
+    expect(await outside.said('send_message', 'Short')).toMatchObject({ chat })
   })
 
   it('takes nothing from what was typed meanwhile, and is there to be edited', async () => {

@@ -1,17 +1,29 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { begun, chat, created, ended, id, message, written } from '../../tests/support/messages'
+import {
+  begun,
+  chat,
+  created,
+  ended,
+  id,
+  message,
+  welcomeOf,
+  written,
+} from '../../tests/support/messages'
 import { TestServices } from '../../tests/support/services'
+import { until } from '../../tests/support/until'
 import { disconnected } from '../net/connection'
-import type { Event } from '../protocol/generated'
-import { useChats } from './chats'
+import type { Command, Event, SendMessage } from '../protocol/generated'
+import type { useChats } from './chats'
 import { useNotices } from './notices'
 
 let outside: TestServices
 let chats: ReturnType<typeof useChats>
 
-beforeEach(() => {
+beforeEach(async () => {
   outside = new TestServices()
-  chats = useChats()
+  chats = await outside.begin()
+  chats.open(chat)
+  outside.connect()
 })
 
 function events(...list: Event[]): void {
@@ -22,54 +34,80 @@ function delta(index: number, text: string): void {
   outside.say({ type: 'delta', chat, answer: id(3), index, text })
 }
 
+/** What was sent to the PC, once there are so many. */
+async function sent(count: number): Promise<Command[]> {
+  const commands = () => outside.sent.filter((one): one is Command => 'id' in one)
+  await until(() => commands().length >= count)
+  return commands()
+}
+
+async function refused(text: string): Promise<SendMessage> {
+  chats.send(chat, text)
+  const command = await outside.said('send_message', text)
+  outside.say({ type: 'error', code: 'engine_busy', message: '', re: command.id })
+  return command
+}
+
 describe('what is said', () => {
-  it('goes out with a new chat, and is shown at once', () => {
+  it('goes out with a new chat, and is shown at once', async () => {
     const made = chats.send(null, 'Hello there')
-    expect(outside.sent).toMatchObject([
+    expect(chats.turns(made)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
+    expect(chats.activity(made)).toBe('awaiting')
+    expect(await sent(2)).toMatchObject([
       { type: 'create_chat', chat: made, title: 'Hello there' },
       { type: 'send_message', chat: made, text: 'Hello there' },
     ])
-    expect(chats.turns(made)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
-    expect(chats.activity(made)).toBe('awaiting')
   })
 
-  it('goes out again after a reconnect, with the same ids', () => {
+  it('goes out again after a reconnect, with the same ids', async () => {
     chats.send(null, 'Hello')
-    const first = outside.sent.splice(0)
+    const first = await sent(2)
+    outside.sent = []
     outside.connect()
-    expect(outside.sent).toEqual(first)
+    expect(await sent(2)).toEqual(first)
   })
 
-  it('is not sent again once the PC has it', () => {
+  it('is not sent again once the PC has it', async () => {
     chats.send(null, 'Hello')
-    for (const [index, command] of outside.sent.splice(0).entries()) {
-      if ('id' in command) outside.say({ type: 'acknowledged', id: command.id, seq: index + 1 })
+    for (const [index, command] of (await sent(2)).entries()) {
+      outside.say({ type: 'acknowledged', id: command.id, seq: index + 1 })
     }
+    outside.sent = []
     outside.connect()
-    expect(outside.sent).toEqual([])
+    chats.rename(chat, 'What goes out next')
+    expect(await sent(1)).toMatchObject([{ type: 'rename_chat' }])
   })
 
-  it('and refused can be sent again, under a new id', () => {
+  it('and refused can be sent again, under a new id', async () => {
     events(created(1))
-    chats.send(chat, 'Hello')
-    const [refused] = outside.sent.splice(0)
-    if (refused?.type !== 'send_message') throw new Error('no message was sent')
-    outside.say({ type: 'error', code: 'engine_busy', message: '', re: refused.id })
+    const first = await refused('Hello')
     expect(chats.turns(chat)).toMatchObject([{ state: 'refused', code: 'engine_busy' }])
-    chats.sendRefusedAgain(refused.message)
-    expect(outside.sent).toMatchObject([{ type: 'send_message', message: refused.message }])
-    expect(outside.sent[0]).not.toMatchObject({ id: refused.id })
+    expect([chats.unsent, chats.list[0]?.unsent]).toEqual([1, true])
+    outside.sent = []
+    chats.sendAgain(first.message)
+    const [again] = await sent(1)
+    expect(again).toMatchObject({ type: 'send_message', message: first.message })
+    expect(again).not.toMatchObject({ id: first.id })
     expect(chats.turns(chat)).toMatchObject([{ state: 'waiting' }])
   })
 
-  it('and refused can be discarded', () => {
+  it('and refused can be said in other words, or discarded', async () => {
     events(created(1))
-    chats.send(chat, 'Hello')
-    const [refused] = outside.sent
-    if (refused?.type !== 'send_message') throw new Error('no message was sent')
-    outside.say({ type: 'error', code: 'engine_busy', message: '', re: refused.id })
-    expect(chats.takeBack(refused.message, 'refused')).toBe(refused.text)
-    expect(chats.turns(chat)).toEqual([])
+    const first = await refused('Hello')
+    chats.edit(chat, first.message, 'Good day')
+    expect(await outside.said('send_message', 'Good day')).toMatchObject({ message: first.message })
+    const other = await refused('Well?')
+    expect(chats.takeBack(other.message, 'refused')).toBe('Well?')
+    expect(chats.turns(chat).map(({ text }) => text)).toEqual(['Good day'])
+  })
+
+  it('is found even where its chat has gone meanwhile', async () => {
+    events(created(1))
+    await refused('Something dear')
+    events({ type: 'chat_deleted', seq: 2, at_ms: 20, chat })
+    expect(chats.list).toMatchObject([{ id: chat, title: 'Something dear', unsent: true }])
+    chats.open(chat)
+    expect(chats.turns(chat)).toMatchObject([{ text: 'Something dear', state: 'refused' }])
   })
 })
 
@@ -104,62 +142,235 @@ describe('a running answer', () => {
     expect(outside.resyncs).toBe(1)
   })
 
-  it('is stopped once, however often the button is pressed', () => {
+  it('is stopped once, however often the button is pressed', async () => {
     chats.stop(chat)
     chats.stop(chat)
-    expect(outside.sent).toMatchObject([{ type: 'stop_answer', answer: id(3) }])
+    chats.rename(chat, 'After that')
+    expect(await sent(2)).toMatchObject([
+      { type: 'stop_answer', answer: id(3) },
+      { type: 'rename_chat' },
+    ])
+  })
+
+  it('is stopped from afar once there is a way', async () => {
+    outside.standing(disconnected)
+    chats.stop(chat)
+    outside.connect()
+    expect(await outside.said('stop_answer')).toMatchObject({ answer: id(3) })
   })
 })
 
-it('takes back what waits for a PC that is away', () => {
-  outside.connect()
-  events(created(1))
-  outside.standing(disconnected)
-  chats.send(chat, 'Are you there?')
-  expect(chats.stop(chat)).toBe('Are you there?')
-  expect(chats.turns(chat)).toEqual([])
-  outside.sent = []
-  outside.connect()
-  expect(outside.sent).toEqual([])
+it('goes on with an answer that was cut, and shows it as it was until then', async () => {
+  events(created(1), written(2), begun(3), ended(4, 'Once upon', { reason: 'cut' }))
+  chats.continueAnswer(chat, id(3))
+  expect(await outside.said('continue_answer')).toMatchObject({ chat, answer: id(3) })
+  expect(chats.activity(chat)).toBe('answering')
+  expect(chats.liveText(id(3))).toBe('Once upon')
 })
 
-it('stops an answer that has not begun as soon as it begins', () => {
+describe('while the PC is away', () => {
+  beforeEach(() => {
+    events(created(1))
+    outside.standing(disconnected)
+  })
+
+  it('takes back what waits for it', async () => {
+    chats.send(chat, 'Are you there?')
+    expect(chats.stop(chat)).toBe('Are you there?')
+    expect(chats.turns(chat)).toEqual([])
+    outside.sent = []
+    outside.connect()
+    chats.rename(chat, 'What goes out next')
+    expect(await sent(1)).toMatchObject([{ type: 'rename_chat' }])
+  })
+
+  it('does not take back what the PC may have', async () => {
+    outside.connect()
+    chats.send(chat, 'Are you there?')
+    await outside.said('send_message')
+    outside.standing(disconnected)
+    expect(chats.stop(chat)).toBeNull()
+    expect(chats.turns(chat)).toMatchObject([{ text: 'Are you there?', state: 'waiting' }])
+  })
+
+  it('changes what waits in its place, so that it is said once', async () => {
+    chats.send(chat, 'Are you their?')
+    chats.edit(chat, chats.turns(chat)[0]!.id, 'Are you there?')
+    chats.rename(chat, 'One')
+    chats.rename(chat, 'Two')
+    chats.changeSetting('language', 'en')
+    chats.changeSetting('language', 'ru')
+    expect([chats.list[0]?.title, chats.settings.language]).toEqual(['Two', 'ru'])
+    outside.connect()
+    expect(await sent(3)).toMatchObject([
+      { type: 'send_message', text: 'Are you there?' },
+      { type: 'rename_chat', title: 'Two' },
+      { type: 'change_setting', name: 'language', value: 'ru' },
+    ])
+    expect(outside.sent.filter((one) => 'id' in one)).toHaveLength(3)
+  })
+
+  it('begins a chat as it was renamed and moved meanwhile, or not at all', async () => {
+    const one = chats.send(null, 'First')
+    const other = chats.send(null, 'Second')
+    chats.rename(one, 'Renamed')
+    chats.move(one, ' Work ')
+    chats.remove(other)
+    expect(chats.folders).toEqual(['Work'])
+    expect(chats.list.map(({ title, folder }) => [title, folder])).toEqual([
+      ['Renamed', 'Work'],
+      ['A chat', null],
+    ])
+    outside.connect()
+    expect(await sent(2)).toMatchObject([
+      { type: 'create_chat', chat: one, title: 'Renamed', folder: 'Work' },
+      { type: 'send_message', chat: one },
+    ])
+    expect(outside.sent.some((command) => 'chat' in command && command.chat === other)).toBe(false)
+  })
+
+  it('sends what was done in order, also from a page that was loaded anew', async () => {
+    const texts = ['One', 'Two', 'Three']
+    for (const text of texts) chats.send(chat, text)
+    await outside.inOutbox(3)
+    outside.reload()
+    chats = await outside.begin()
+    chats.open(chat)
+    expect(chats.list.map(({ title, unsent }) => [title, unsent])).toEqual([['A chat', true]])
+    expect(chats.turns(chat).map(({ text }) => text)).toEqual(texts)
+    outside.connect()
+    expect((await sent(3)).map((one) => 'text' in one && one.text)).toEqual(texts)
+  })
+})
+
+describe('branches', () => {
+  const [other, more] = [id(40), id(41)]
+
+  beforeEach(() => {
+    events(created(1), written(2), begun(3), ended(4, 'Hi.'))
+  })
+
+  it('shows what was edited in place of what was said, and both can be had', async () => {
+    chats.edit(chat, message, 'Hello!')
+    const command = await outside.said('edit_message')
+    expect(chats.turns(chat)).toMatchObject([{ text: 'Hello!', state: 'waiting' }])
+    expect(chats.siblings(chat, message)).toMatchObject({ index: 0, count: 2 })
+    chats.show(chat, message)
+    expect(chats.turns(chat)).toMatchObject([{ text: 'Hello?' }])
+    expect(chats.siblings(chat, command.message)).toMatchObject({ index: 1, ids: [message, command.message] })
+  })
+
+  it('says what comes next in the branch that is shown', async () => {
+    events(written(5, 'Hello!', other, chat, chat))
+    expect(chats.turns(chat)).toMatchObject([{ id: other }])
+    chats.show(chat, message)
+    chats.send(chat, 'And then?')
+    expect(await outside.said('send_message')).toMatchObject({ parent: message })
+    expect(chats.turns(chat).map(({ text }) => text)).toEqual(['Hello?', 'And then?'])
+  })
+
+  it('stays in the branch that was chosen, whatever comes in another', () => {
+    events(written(5, 'Hello!', other, chat, chat))
+    chats.show(chat, message)
+    events(written(6, 'More', more, chat, other))
+    expect(chats.turns(chat)).toMatchObject([{ id: message }])
+    chats.show(chat, other)
+    expect(chats.turns(chat).map(({ text }) => text)).toEqual(['Hello!', 'More'])
+  })
+
+  it('shows what was refused in whichever branch', async () => {
+    events(written(5, 'Hello!', other, chat, chat))
+    await refused('Well?')
+    chats.show(chat, message)
+    expect(chats.turns(chat).map(({ text }) => text)).toEqual(['Hello?', 'Well?'])
+  })
+})
+
+it('stops an answer that has not begun as soon as it begins', async () => {
   events(created(1), written(2))
   chats.stop(chat)
-  expect(outside.sent).toEqual([])
+  expect(await sent(0)).toEqual([])
   events(begun(3))
-  expect(outside.sent).toMatchObject([{ type: 'stop_answer', answer: id(3) }])
+  expect(await outside.said('stop_answer')).toMatchObject({ answer: id(3) })
 })
 
-it('says hello with the newest that it has', () => {
+it('forgets that a stop was wanted where the answer had ended before it came', async () => {
   events(created(1), written(2))
-  expect(outside.options.hello()).toEqual({ type: 'hello', version: 1, after: 2 })
+  chats.stop(chat)
+  events(begun(3), ended(4, 'Hi.'))
+  chats.regenerate(chat, message)
+  events(begun(5, id(31)))
+  chats.rename(chat, 'After that')
+  await outside.said('rename_chat')
+  expect(outside.sent.map(({ type }) => type)).not.toContain('stop_answer')
+})
+
+it('says hello with what it has', () => {
+  events(created(1), written(2), begun(3))
+  delta(0, 'x')
+  const hello = { type: 'hello', version: 1, log: id(900), after: 3, before: 1 }
+  expect(outside.options.hello()).toEqual({ ...hello, drafts: [{ answer: id(3), index: 1 }] })
 })
 
 it('is complete when all that the PC had is here', () => {
+  outside.say(welcomeOf(4, { log: id(901), after: 4, before: 5 }))
+  expect([chats.isComplete, chats.progress]).toEqual([false, 0])
+  outside.say({ type: 'chat_list', chats: [{ chat, title: 'A', folder: null, changed_ms: 1 }] })
+  expect(chats.list).toHaveLength(1)
   expect(chats.isComplete).toBe(false)
-  outside.connect(2)
-  expect(chats.isComplete).toBe(false)
+  outside.say(welcomeOf(4, { log: id(902) }))
   events(created(1), written(2))
-  expect(chats.isComplete).toBe(true)
+  expect([chats.isComplete, chats.progress]).toEqual([false, 0.5])
+  events(begun(3), ended(4, 'Hi.'))
+  expect([chats.isComplete, chats.progress]).toEqual([true, 1])
 })
 
-it('says so when a rename is refused, and shows the old title again', () => {
+it('says so when a rename is refused, and shows the old title again', async () => {
   events(created(1))
   chats.rename(chat, '  New   title ')
   expect(chats.list[0]?.title).toBe('New title')
-  const [command] = outside.sent
-  outside.say({ type: 'error', code: 'storage_failed', message: '', re: 'id' in command! ? command.id : null })
+  const { id: re } = await outside.said('rename_chat')
+  outside.say({ type: 'error', code: 'storage_failed', message: '', re })
   expect(chats.list[0]?.title).toBe('A chat')
   expect(useNotices().code).toBe('storage_failed')
 })
 
-it('keeps nothing of a person who has left', () => {
+it('shows nothing of a person who has left, and keeps it for when they are back', async () => {
   events(created(1), written(2))
+  outside.standing(disconnected)
   chats.regenerate(chat, message)
+  await outside.inOutbox(1)
   chats.reset()
   expect(chats.list).toEqual([])
   outside.sent = []
   outside.connect()
   expect(outside.sent).toEqual([])
+  outside.standing(disconnected)
+  await outside.begin()
+  expect(chats.list).toHaveLength(1)
+  expect(chats.unsent).toBe(1)
+})
+
+it('leaves nothing behind when it is told to forget', async () => {
+  events(created(1), written(2))
+  outside.standing(disconnected)
+  chats.send(chat, 'Unsent')
+  await chats.forget()
+  await outside.begin()
+  expect([chats.list, chats.unsent, chats.kept]).toEqual([[], 0, true])
+})
+
+it('does without a browser that keeps anything, and says so', async () => {
+  outside.database = () => {
+    throw new DOMException('', 'SecurityError')
+  }
+  outside.reload()
+  chats = await outside.begin()
+  chats.open(chat)
+  outside.connect()
+  expect(chats.kept).toBe(false)
+  events(created(1), written(2))
+  expect(chats.turns(chat)).toHaveLength(1)
+  chats.send(chat, 'Well?')
+  expect(await outside.said('send_message')).toMatchObject({ text: 'Well?' })
 })

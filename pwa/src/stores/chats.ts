@@ -37,21 +37,16 @@ import {
   type SettingName,
   VERSION,
 } from '../protocol/generated'
-import { SyncEngine } from '../sync/engine'
+import type { Home } from '../sync/browser'
+import type { SyncEngine } from '../sync/engine'
 import { useConnection } from './connection'
 import { useNotices } from './notices'
 import { services } from './services'
 
-/** The home that the chats are of. */
-export interface Home {
-  readonly id: string
-  readonly pairedAt: number
-}
-
 type Touched = (chats: readonly string[], erased: readonly string[]) => void
 
 export const useChats = defineStore('chats', () => {
-  const { makeId, now, clock, nextFrame, replicas } = services()
+  const { makeId, now, clock, nextFrame, loadSync } = services()
   const connection = useConnection()
   const notices = useNotices()
 
@@ -61,6 +56,10 @@ export const useChats = defineStore('chats', () => {
   let lastOpened: string | null = null
   let opened: Promise<void> = Promise.resolve()
   let framed = false
+  /** Grows with every home that is shown, and with the end of it. */
+  let era = 0
+  /** What was asked while the engine was on its way. */
+  const early: Command[] = []
   let onTouched: Touched | null = null
   /** Messages whose answer is to be stopped as soon as it begins. */
   const stopWanted = new Set<string>()
@@ -112,17 +111,20 @@ export const useChats = defineStore('chats', () => {
   function begin(home: Home): Promise<void> {
     end()
     homeId = home.id
-    const made: SyncEngine = new SyncEngine({
-      storage: () => replicas.open(home.id, home.pairedAt),
-      broadcast: replicas.broadcast(home.id),
-      unpack: replicas.unpack,
+    return (opened = load(home, era))
+  }
+
+  async function load(home: Home, mine: number): Promise<void> {
+    const sync = await loadSync()
+    if (mine !== era) return
+    const made = (engine = sync.engine(home, {
       now,
       later: (ms, action) => void clock.after(ms, action),
       isConnected: () => connection.isConnected,
       send: (message) => connection.send(message),
       resync: () => connection.resync(),
-      onChange: (what) => {
-        if (engine !== made) return
+      onChange(what) {
+        if (mine !== era) return
         if (what === 'live') return publishSoon()
         publish()
         stopWhatWasWanted()
@@ -131,18 +133,20 @@ export const useChats = defineStore('chats', () => {
         if (code !== 'answer_unknown') notices.show(code)
       },
       onTouched: (touched, erased) => onTouched?.(touched, erased),
-    })
-    engine = made
+    }))
     if (lastOpened !== null) made.openChat(lastOpened)
-    opened = made.open()
-    return opened
+    const reading = made.open()
+    made.perform(early.splice(0))
+    await reading
   }
 
   function end(): void {
+    era++
     engine?.close()
     engine = null
     homeId = null
     opened = Promise.resolve()
+    early.length = 0
     stopWanted.clear()
     chosen.clear()
     publish()
@@ -153,16 +157,17 @@ export const useChats = defineStore('chats', () => {
     const [over, home] = [engine, homeId]
     end()
     await over?.destroy()
-    if (home !== null) await replicas.drop(home)
+    if (home !== null) await (await loadSync()).drop(home)
   }
 
   function perform(commands: readonly Command[]): void {
-    engine?.perform(commands)
+    if (engine) engine.perform(commands)
+    else early.push(...commands)
   }
 
   /** Does it, or changes what is in the outbox where nobody was told of that yet. */
   function ask(command: Command): void {
-    if (!engine) return
+    if (!engine) return perform([command])
     const { replace, withdraw, perform: rest } = amend(engine.state, command)
     for (const one of replace) engine.replace(one)
     if (withdraw.length > 0) engine.withdraw(withdraw)
@@ -310,7 +315,8 @@ export const useChats = defineStore('chats', () => {
     siblings: (chat: string, message: string) => siblings(confirmed(), chat, message),
     /** Shows the way that goes through a message, down to the newest that follows it. */
     show: (chat: string, message: string) => void chosen.set(chat, message),
-    cut: (chat: string) => cutOf(turns(chat)),
+    cut: (chat: string) =>
+      cutOf(turnsOf({ chats: chats.value, pending: [] }, chat, chosen.get(chat) ?? null)),
     activity: (chat: string) => activityOf(turns(chat)),
     liveText: (answer: string) => liveText({ chats: chats.value, live: live.value }, answer),
     /** Whether turns of a chat are still being read or fetched. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { callOver, nowhere } from '../../tests/support/dials'
 import { HomeLine } from '../../tests/support/homeLine'
+import { welcomeOf } from '../../tests/support/messages'
 import { TestServices } from '../../tests/support/services'
 import { fingerprints, fixed, homeId, homeKey } from '../../tests/support/trust'
 import { until } from '../../tests/support/until'
@@ -240,7 +241,7 @@ describe('on a real link', () => {
     line.home.deviceKey = (await deviceKeyStorage(outside.database).load())!.publicKey
     await line.answer(2)
     expect(line.channel.types().slice(-3)).toEqual(['introduce', 'prove', 'hello'])
-    line.say({ type: 'welcome', version: 1, head: 0, model: 'm', heartbeat_s: 0 })
+    line.say(welcomeOf(0, { heartbeat_s: 0 }))
     await until(() => useConnection().code !== null)
     expect(useConnection().code).toBe((await codeOf(line)).replace('-', ''))
     expect([usePairing().state, calls.length]).toEqual(['paired', 1])

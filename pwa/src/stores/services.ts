@@ -12,31 +12,18 @@ import type { PasskeyApi } from '../net/passkeyApi'
 import type { ReleaseWorker } from '../net/releaseWorker'
 import type { RoadNeeds, RoadTools } from '../net/roadTools'
 import type { Witness } from '../net/witness'
-import type { Event, LanTicket } from '../protocol/generated'
+import type { LanTicket } from '../protocol/generated'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
 import type { HomesStorage } from '../storage/homes'
-import type { ReplicaStorage } from '../storage/replica'
 import type { SettingsStorage } from '../storage/settings'
 import type { TabStorage } from '../storage/tab'
-import type { Broadcast } from '../sync/broadcast'
+import type { ChatSync } from '../sync/browser'
 import type { Bytes } from '../trust/bytes'
 
 /** What the link asks the stores for. */
 export type LinkNeeds = Pick<LinkOptions, 'token' | 'distrust' | 'open' | 'hello'> & {
   /** How the PC is dialed with no server between; null where it has not said so. */
   ticket: () => Promise<LanTicket | null>
-}
-
-/** What this browser keeps of the chats of a home. */
-export interface Replicas {
-  /** Null where it keeps nothing. What was kept before the home was paired so is dropped. */
-  open(home: string, pairedAt: number): Promise<ReplicaStorage | null>
-  /** Deletes it, and what was made from it. */
-  drop(home: string): Promise<void>
-  /** Leads to the other tabs that show the same home. */
-  broadcast(home: string): Broadcast
-  /** What a page of history holds. */
-  unpack(packed: string): Promise<Event[]>
 }
 
 export interface Services {
@@ -58,7 +45,8 @@ export interface Services {
   makeNonce: () => Bytes
   deviceKeys: DeviceKeyStorage
   homes: HomesStorage
-  replicas: Replicas
+  /** What keeps the chats: downloaded beside the first page, which stands without it. */
+  loadSync: () => Promise<ChatSync>
   /** For the PC's list of devices; people can change it there. */
   deviceName: () => string
   /** Asks the browser not to throw away by itself what is kept here. It may say no. */

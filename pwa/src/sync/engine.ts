@@ -110,6 +110,7 @@ export class SyncEngine {
 
   /** Shown at once, on disk before it is sent, sent in order until it is acknowledged. */
   perform(commands: readonly Command[]): void {
+    if (commands.length === 0) return
     const { pending } = this.state
     this.state = add(this.state, commands, this.needs.now(), this.needs.isConnected())
     void this.keep(this.state.pending.slice(pending.length))

@@ -1,5 +1,5 @@
 /** A home at the other end of a test's channel. */
-import type { TrustFromHome, TrustToHome } from '../../src/protocol/generated'
+import type { FromHome, TrustFromHome, TrustToHome } from '../../src/protocol/generated'
 import { TestDataChannel } from './dataChannel'
 import { HomeEnd } from './trust'
 import { until } from './until'
@@ -24,7 +24,7 @@ export class HomeLine {
     }
   }
 
-  say(message: TrustFromHome | Record<string, unknown>): void {
+  say(message: TrustFromHome | FromHome | Record<string, unknown>): void {
     this.channel.say(message)
   }
 }

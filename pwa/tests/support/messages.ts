@@ -1,4 +1,4 @@
-import type { AnswerEnded, Event, HistoryCut } from '../../src/protocol/generated'
+import type { AnswerEnded, Event, HistoryCut, Welcome } from '../../src/protocol/generated'
 
 /** An id of the wire's shape that says what it is for. */
 export function id(number: number): string {
@@ -9,12 +9,29 @@ export const chat = id(1)
 export const message = id(2)
 export const answer = id(3)
 
+/** What a PC says to a device that has the beginning of its log, up to 0. */
+export function welcomeOf(head: number, more: Partial<Welcome> = {}): Welcome {
+  const [log, after, before] = [id(900), 0, 1]
+  const about = { version: 1, settings: [], model: 'test', heartbeat_s: 1 }
+  return { type: 'welcome', ...about, log, head, after, before, ...more }
+}
+
 export function created(seq: number, title = 'A chat', of = chat): Event {
   return { type: 'chat_created', seq, at_ms: seq * 10, chat: of, title }
 }
 
-export function written(seq: number, text = 'Hello?', of = message, inChat = chat): Event {
-  return { type: 'message_written', seq, at_ms: seq * 10, chat: inChat, message: of, text }
+export function written(
+  seq: number,
+  text = 'Hello?',
+  of = message,
+  inChat = chat,
+  parent: string | null = null,
+): Event {
+  return { type: 'message_written', seq, at_ms: seq * 10, chat: inChat, message: of, text, parent }
+}
+
+export function deleted(seq: number, of = chat): Event {
+  return { type: 'chat_deleted', seq, at_ms: seq * 10, chat: of }
 }
 
 export function begun(

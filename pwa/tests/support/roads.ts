@@ -4,7 +4,7 @@ import { makeLink } from '../../src/net/link'
 import type { Call, DialHandlers } from '../../src/net/road'
 import { Joiner, split } from '../../src/protocol/framing'
 import type { Event, FromHome, RoadName, SendMessage, ToHome } from '../../src/protocol/generated'
-import { answer as answerId, begun, chat, created, ended, written } from './messages'
+import { answer as answerId, begun, chat, created, ended, welcomeOf, written } from './messages'
 import { TestServices } from './services'
 import { TestSocket } from './socket'
 import { fingerprints } from './trust'
@@ -100,6 +100,10 @@ export class World {
   constructor() {
     const { outside } = this
     const { clock } = outside
+    // IndexedDB takes its turns in real time.
+    outside.database = () => {
+      throw new DOMException('', 'SecurityError')
+    }
     outside.makeLink = (options) =>
       makeLink({
         ...options,
@@ -159,8 +163,12 @@ export class World {
     switch (message.type) {
       case 'hello':
         this.hellos++
-        from.say({ type: 'welcome', version: 1, head: this.events.length, model: 'm', heartbeat_s: 1 })
-        from.say({ type: 'events', events: this.events.slice(message.after), upto: this.events.length })
+        from.say(welcomeOf(this.events.length, { after: message.after ?? 0 }))
+        from.say({
+          type: 'events',
+          events: this.events.slice(message.after ?? 0),
+          upto: this.events.length,
+        })
         if (this.answer) from.say(this.draft(this.answer))
         from.welcomed = true
         return

@@ -10,17 +10,21 @@ import type { Authenticator } from '../../src/net/authenticator'
 import type { AccountApi } from '../../src/net/accountApi'
 import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
-import type { FromHome, RoadName, Session, ToHome, Welcome } from '../../src/protocol/generated'
+import type { Command, FromHome, RoadName, Session, ToHome } from '../../src/protocol/generated'
 import { deviceKeyStorage } from '../../src/storage/deviceKey'
 import { homesStorage } from '../../src/storage/homes'
+import { type Databases, openReplica } from '../../src/storage/replicaDatabase'
+import type { Kept } from '../../src/storage/replica'
 import { useChats } from '../../src/stores/chats'
-import { browserReplicas } from '../../src/sync/browserReplicas'
+import { browserBroadcast } from '../../src/sync/broadcast'
+import { browserSync, type Home } from '../../src/sync/browser'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import type { Settings } from '../../src/storage/settings'
 import { type Trip, type KeptInvitation } from '../../src/storage/tab'
 import { TestClock } from './clock'
-import { id } from './messages'
+import { id, welcomeOf } from './messages'
 import { fixed } from './trust'
+import { until } from './until'
 
 export const session: Session = {
   access_token: 'token',
@@ -34,14 +38,10 @@ export function inUse(turn = 1, road: RoadName = 'lan'): Connection {
   return { ...disconnected, link }
 }
 
-/** What a PC says to a device that has the beginning of its log, up to 0. */
-export function welcomeOf(head: number, more: Partial<Welcome> = {}): Welcome {
-  const [log, after, before] = [id(900), 0, 1]
-  const about = { version: 1, settings: [], model: 'test', heartbeat_s: 1 }
-  return { type: 'welcome', ...about, log, head, after, before, ...more }
-}
-
 const absent = () => Promise.reject(new Error('This test has no passkeys.'))
+
+/** Tests side by side are in different browsers. */
+let browsers = 0
 
 /** The outside of the stores, in the hands of a test. */
 export class TestServices {
@@ -104,6 +104,8 @@ export class TestServices {
   /** How often the browser was asked to keep it. */
   asksToKeep = 0
   private turns = 0
+  private loads = 0
+  private readonly number = browsers++
   private made = 1_000
   private nonces = 0
 
@@ -133,9 +135,37 @@ export class TestServices {
     return chats
   }
 
+  /** The command of this type that was sent last, once it is; with this text, where one is given. */
+  async said<T extends Command['type']>(type: T, text?: string): Promise<Extract<Command, { type: T }>> {
+    const find = () =>
+      this.sent.findLast(
+        (one) => one.type === type && (text === undefined || ('text' in one && one.text === text)),
+      )
+    await until(() => find() !== undefined)
+    return find() as Extract<Command, { type: T }>
+  }
+
+  /** Once so many commands are in the outbox on disk. */
+  inOutbox(count: number, home: Home = { id: 'h', pairedAt: 1 }): Promise<void> {
+    return this.onDisk(home, ({ outbox }) => outbox.length === count)
+  }
+
+  /** Once so many chats are in the replica on disk. */
+  inReplica(count: number, home: Home): Promise<void> {
+    return this.onDisk(home, ({ heads }) => heads.length === count)
+  }
+
+  private async onDisk({ id, pairedAt }: Home, holds: (kept: Kept) => boolean): Promise<void> {
+    const replica = await openReplica(() => this.databases(), id, pairedAt)
+    while (!holds(await replica.load()));
+    replica.close()
+  }
+
   /** The same browser, and nothing remembered but what it keeps. */
   reload(): void {
     setActivePinia(createPinia())
+    // What the page before says reaches nobody any more.
+    this.loads++
   }
 
   get starts(): number {
@@ -152,6 +182,10 @@ export class TestServices {
 
   paint(): void {
     for (const frame of this.frames.splice(0)) frame()
+  }
+
+  private databases(): Databases {
+    return { indexedDB: this.database(), IDBKeyRange }
   }
 
   private services(): Services {
@@ -202,7 +236,11 @@ export class TestServices {
       makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
       deviceKeys: deviceKeyStorage(() => this.database()),
       homes: homesStorage(() => this.database()),
-      replicas: browserReplicas(() => ({ indexedDB: this.database(), IDBKeyRange })),
+      loadSync: () => {
+        const mine = `${String(this.number)} ${String(this.loads)}`
+        const sync = browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
+        return Promise.resolve(sync)
+      },
       deviceName: () => 'Linux',
       keepStorage: () => this.asksToKeep++,
       clock: this.clock,
