@@ -7,6 +7,8 @@ export interface Meta {
   readonly log: string
   readonly after: number
   readonly before: number
+  /** The number that the heads are of, where it is beyond `after`: set by whoever keeps them. */
+  readonly headsOf?: number
   /** The newest number that the PC is known to have. */
   readonly head: number
   readonly model: string
@@ -25,11 +27,11 @@ export interface Change {
    * where the two touch; where it is of another one, all but the outbox is passed over.
    */
   readonly meta?: Meta
-  /** Passed over where the replica reaches beyond `meta.after`: another tab wrote newer ones. */
+  /** Passed over where those that are there are of a number beyond `meta.after`. */
   readonly heads?: readonly ChatHead[]
   /** `heads` are all chats that there are: of others nothing stays. */
   readonly isList?: boolean
-  /** Passed over, where the replica reaches beyond `meta.after`, for chats that it has no more. */
+  /** Passed over, where the heads are of a number beyond `meta.after`, for chats without one. */
   readonly events?: readonly Event[]
   /** Chats that are gone, with every event of theirs. */
   readonly erase?: readonly string[]

@@ -19,6 +19,7 @@ export function merge(there: Meta | null, { clear, meta }: Change): Merged {
   if (!meta || (left && left.log !== meta.log)) return { clears, meta: null, takesHeads: false }
   if (!left) return { clears, meta, takesHeads: true }
   const isNewest = meta.after >= left.after
+  const headsOf = Math.max(left.headsOf ?? left.after, meta.after)
   const touches = meta.before <= left.after + 1 && meta.after >= left.before - 1
   const { after, before } = touches
     ? { after: Math.max(left.after, meta.after), before: Math.min(left.before, meta.before) }
@@ -26,7 +27,7 @@ export function merge(there: Meta | null, { clear, meta }: Change): Merged {
   const head = Math.max(left.head, meta.head)
   return {
     clears,
-    meta: { ...(isNewest ? meta : left), after, before, head },
-    takesHeads: isNewest,
+    meta: { ...(isNewest ? meta : left), after, before, head, headsOf },
+    takesHeads: meta.after === headsOf,
   }
 }

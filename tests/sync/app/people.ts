@@ -32,6 +32,9 @@ export const deeds: Readonly<Record<Deed, number>> = {
   bring: 1,
 }
 
+/** Who gave the answers that are brought from elsewhere. */
+export const elsewhere = 'elsewhere'
+
 const unfinished: readonly (EndReason | 'running')[] = ['cut', 'stopped', 'failed', 'length']
 
 /** Everything that is written names its chat in a word that stands nowhere else. */
@@ -143,7 +146,7 @@ export class People {
       let parent = chat
       for (let count = 1 + this.random.below(4); count > 0; count--) {
         const message = this.id()
-        const answer = { answer: this.id(), at_ms: 2000 + count, model: 'elsewhere', text: this.unique(chat) }
+        const answer = { answer: this.id(), at_ms: 2000 + count, model: elsewhere, text: this.unique(chat) }
         const turn = { message, parent, at_ms: 1000 + count, text: this.unique(chat) }
         turns.push(this.random.chance(0.8) ? { ...turn, answer } : turn)
         if (this.random.chance(0.7)) parent = message

@@ -1,5 +1,6 @@
 /** What must hold once the dust has settled. Each breach is one sentence. */
 import type { Command, Event } from '../../../pwa/src/protocol/generated'
+import { breachesOfAnswers } from './answers'
 import type { Device, Tab } from './device'
 import { chatsOf, type PlainChat, settingsOf } from './oracle'
 import type { Dump } from './pc'
@@ -74,61 +75,6 @@ function* effectsOf(command: Command, events: readonly Event[]): Generator<[stri
         yield ['answer', count((one) => one.type === 'answer_begun' && one.answer === answer.answer)]
         yield ["answer's end", count((one) => one.type === 'answer_ended' && one.answer === answer.answer)]
       }
-  }
-}
-
-function* breachesOfAnswers({ events, said }: Dump, truth: Truth): Generator<string> {
-  const imported = new Set<string>()
-  const asked = new Map<string, { sure: number; perhaps: number }>()
-  const more = (message: string, isSure: boolean) => {
-    const count = asked.get(message) ?? { sure: 0, perhaps: 0 }
-    if (isSure) count.sure++
-    count.perhaps++
-    asked.set(message, count)
-  }
-  const messageOf = new Map<string, string>()
-  for (const event of events) if (event.type === 'answer_begun') messageOf.set(event.answer, event.message)
-  for (const { command, acknowledged, isExcused } of truth.acts.values()) {
-    if (command.type === 'import_turns') for (const { message } of command.turns) imported.add(message)
-    if (!acknowledged && !isExcused) continue
-    if (command.type === 'send_message' || command.type === 'edit_message') more(command.message, acknowledged > 0)
-    if (command.type === 'regenerate') more(command.message, acknowledged > 0)
-    const continued = command.type === 'continue_answer' ? messageOf.get(command.answer) : undefined
-    if (continued) more(continued, acknowledged > 0)
-  }
-  const running = new Map<string, string>()
-  const begun = new Map<string, string | null>()
-  const answered = new Map<string, number>()
-  const texts = new Map<string, string>()
-  for (const event of events) {
-    if (event.type === 'answer_begun') {
-      if (begun.has(event.answer)) yield `The answer ${event.answer} began twice.`
-      if (running.has(event.chat)) yield `Two answers ran at once in ${event.chat}.`
-      begun.set(event.answer, event.continues ?? null)
-      running.set(event.chat, event.answer)
-      answered.set(event.message, (answered.get(event.message) ?? 0) + 1)
-    } else if (event.type === 'answer_ended') {
-      if (running.get(event.chat) !== event.answer) yield `The answer ${event.answer} ended and did not run.`
-      running.delete(event.chat)
-      const old = texts.get(begun.get(event.answer) ?? '') ?? ''
-      texts.set(event.answer, event.text)
-      const generated = said[event.answer]
-      if (generated === undefined) continue
-      const whole = old + generated
-      const isWhole = event.reason === 'stop' || event.reason === 'length'
-      if (isWhole ? event.text !== whole : !whole.startsWith(event.text) || !event.text.startsWith(old)) {
-        yield `The answer ${event.answer} (${event.reason}) is not what was generated: ${show(event.text)}, not ${show(whole)}.`
-      }
-    }
-  }
-  for (const event of events) {
-    if (event.type !== 'message_written') continue
-    const count = answered.get(event.message) ?? 0
-    if (imported.has(event.message)) continue
-    const { sure, perhaps } = asked.get(event.message) ?? { sure: 0, perhaps: 0 }
-    if (count < sure || count > perhaps) {
-      yield `The message ${event.message} was answered ${count} times and asked for ${sure} to ${perhaps} times.`
-    }
   }
 }
 
