@@ -152,6 +152,13 @@ export class Device {
     this.spread(this.around.random.below(count))
   }
 
+  /** It goes off at once: no tab, and nothing that was in memory. */
+  losePower(): void {
+    for (const tab of [...this.tabs]) this.close(tab)
+    this.posted = []
+    this.disk.losePower(this.around.random)
+  }
+
   open(name: string): Tab {
     const tab = new Tab(name, this, this.around)
     this.tabs.push(tab)

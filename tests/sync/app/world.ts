@@ -299,8 +299,7 @@ export class World implements Around {
     if (!device) return
     this.trace?.(`${device.name} loses its power`)
     const tabs = [...device.tabs]
-    for (const tab of tabs) device.close(tab)
-    device.disk.losePower(this.random)
+    device.losePower()
     for (const tab of tabs) this.truth.lost(tab)
   }
 
