@@ -10,7 +10,12 @@ export interface Broadcast {
 }
 
 export type News =
-  | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
+  | {
+      readonly type: 'added' | 'changed'
+      readonly pending: readonly Pending[]
+      /** The log that acknowledgements are of. */
+      readonly log: string | null
+    }
   | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
 
 export function browserBroadcast(name: string): Broadcast {
@@ -38,11 +43,13 @@ export function hear(state: ChatsState, news: News): ChatsState {
     const gone = new Set(news.ids)
     return { ...state, pending: state.pending.filter(({ command }) => !gone.has(command.id)) }
   }
+  // What was acknowledged of another log may be missing in this one: it is sent again.
+  const isOfLog = (one: Pending) => one.state !== 'acknowledged' || news.log === state.log
   const told = new Map(news.pending.map((one) => [one.command.id, one]))
   const pending = state.pending.map((one) => {
     const other = told.get(one.command.id)
     told.delete(one.command.id)
-    return other && one.state !== 'acknowledged' ? other : one
+    return other && one.state !== 'acknowledged' && isOfLog(other) ? other : one
   })
   if (news.type === 'added') pending.push(...told.values())
   return settle({ ...state, pending })

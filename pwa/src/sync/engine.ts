@@ -124,7 +124,7 @@ export class SyncEngine {
       one.command.id === command.id ? { ...one, command } : one,
     )
     this.commit({ ...before, pending })
-    this.post({ type: 'changed', pending: pending.filter((one) => one.command === command) })
+    this.post({ type: 'changed', log: this.state.log, pending: pending.filter((one) => one.command === command) })
   }
 
   /** Takes commands back that were not acknowledged. */
@@ -271,7 +271,7 @@ export class SyncEngine {
   private acknowledged({ id, seq }: Acknowledged, { pending }: ChatsState): void {
     const was = pending.find(({ command }) => command.id === id)
     const now = { state: 'acknowledged', seq, code: null, excess: null } as const
-    if (was) this.post({ type: 'changed', pending: [{ ...was, ...now }] })
+    if (was) this.post({ type: 'changed', log: this.state.log, pending: [{ ...was, ...now }] })
     this.sender.answered(id)
     this.pump()
   }
@@ -282,7 +282,7 @@ export class SyncEngine {
       return this.pumpLater(1000)
     }
     const pending = this.state.pending.filter(({ command }) => command.id === id)
-    this.post(pending.length > 0 ? { type: 'changed', pending } : { type: 'withdrawn', ids: [id] })
+    this.post(pending.length > 0 ? { type: 'changed', log: this.state.log, pending } : { type: 'withdrawn', ids: [id] })
     this.sender.answered(id)
     this.pump()
   }
@@ -316,7 +316,7 @@ export class SyncEngine {
     await this.disk.write({ add: added })
     this.sender.written(ids)
     if (this.isOver) return
-    this.post({ type: 'added', pending: added })
+    this.post({ type: 'added', log: this.state.log, pending: added })
     if (this.full) this.changed()
     this.pump()
   }
@@ -341,7 +341,7 @@ export class SyncEngine {
     await this.disk.write({ replace: told })
     this.isTelling = false
     if (this.isOver) return
-    this.post({ type: 'changed', pending: told })
+    this.post({ type: 'changed', log: this.state.log, pending: told })
     this.pump()
   }
 
