@@ -329,7 +329,8 @@ class Welcome(Message, frozen=True, kw_only=True):
 
     They are those of the `Hello`, or, where it spoke of nothing or of another log, the newest
     number and the one after it: then the device drops what it has, and a `ChatList` follows.
-    Events after `after` follow in order, those below `before` beside them, the newest first.
+    Events after `after` follow in order, in `History` while they are many, and those below
+    `before` beside them, the newest first.
     `head` is the newest number. A log has a new id when an older backup took its place.
     """
 
@@ -344,7 +345,10 @@ class Welcome(Message, frozen=True, kw_only=True):
 
 
 class ChatHead(Record, frozen=True, kw_only=True):
-    """A chat without what was said in it. `changed_ms` is of its newest message or answer."""
+    """A chat without what was said in it.
+
+    `changed_ms` is the latest `at_ms` of its beginning, its messages and its answers.
+    """
 
     chat: Id
     title: Title

@@ -178,8 +178,9 @@ class TypeScript:
                 return "{ kind: 'boolean' }"
             case inspect.LiteralType(values=values):
                 return f"{self.aliases[frozenset(values)]}Shape"
-            case inspect.ListType(item_type=item):
-                return f"{{ kind: 'list', of: {self._shape(item)} }}"
+            case inspect.ListType(item_type=item, min_length=least, max_length=most):
+                limits_of_list = self._object("list", min=least, max=most).removesuffix(" }")
+                return f"{limits_of_list}, of: {self._shape(item)} }}"
             case inspect.StructType(cls=cls):
                 return f"{cls.__name__}Shape"
             case inspect.UnionType(types=types):

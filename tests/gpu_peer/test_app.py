@@ -41,7 +41,7 @@ class Parrot(ScriptedEngine):
         super().__init__()
         self._events: asyncio.Queue[Sequence[EngineEvent] | None] = asyncio.Queue()
 
-    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str, begun: str = "") -> None:
         self.put([TextPiece(generation, prompt[-1][1])])
 
     def next_events(self, timeout_s: float) -> Sequence[EngineEvent]:

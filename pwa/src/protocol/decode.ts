@@ -47,7 +47,7 @@ function check(value: unknown, shape: Shape, path: string): void {
     case 'nullable':
       return value === null ? undefined : check(value, shape.of, path)
     case 'list':
-      require(Array.isArray(value), path)
+      require(Array.isArray(value) && within(value.length, shape), path)
       return (value as unknown[]).forEach((item) => check(item, shape.of, `${path}[...]`))
     case 'record':
       return checkFields(asRecord(value, path), shape.fields, path)

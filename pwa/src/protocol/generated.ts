@@ -536,7 +536,7 @@ export interface LanTicket {
 export const LanTicketShape: Shape = {
   kind: 'record',
   fields: {
-    addresses: { shape: { kind: 'list', of: { kind: 'string', min: 2, max: 45 } } },
+    addresses: { shape: { kind: 'list', max: 16, of: { kind: 'string', min: 2, max: 45 } } },
     name: { shape: { kind: 'nullable', of: { kind: 'string', max: 253 } }, optional: true },
     port: { shape: { kind: 'integer', min: 1, max: 65535 } },
     ufrag: { shape: { kind: 'string', pattern: '^[A-Za-z0-9+/]{4,256}$(?!\\n)' } },
@@ -1333,7 +1333,7 @@ export const HelloShape: Shape = {
     log: { shape: { kind: 'nullable', of: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } }, optional: true },
     after: { shape: { kind: 'integer', min: 0, max: 9007199254740991 }, optional: true },
     before: { shape: { kind: 'integer', min: 0, max: 9007199254740991 }, optional: true },
-    drafts: { shape: { kind: 'list', of: DraftSeenShape }, optional: true },
+    drafts: { shape: { kind: 'list', max: 64, of: DraftSeenShape }, optional: true },
   },
 }
 
@@ -1579,7 +1579,7 @@ export const ImportTurnsShape: Shape = {
   fields: {
     id: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
     chat: { shape: { kind: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\\n)' } },
-    turns: { shape: { kind: 'list', of: ImportedTurnShape } },
+    turns: { shape: { kind: 'list', min: 1, max: 64, of: ImportedTurnShape } },
   },
 }
 
@@ -1842,7 +1842,7 @@ export const WelcomeShape: Shape = {
   },
 }
 
-/** A chat without what was said in it. `changed_ms` is of its newest message or answer. */
+/** A chat without what was said in it. */
 export interface ChatHead {
   chat: string
   title: string

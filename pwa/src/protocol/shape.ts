@@ -5,7 +5,7 @@ export type Shape =
   | { kind: 'number'; min?: number; max?: number }
   | { kind: 'boolean' }
   | { kind: 'enum'; values: readonly string[] }
-  | { kind: 'list'; of: Shape }
+  | { kind: 'list'; of: Shape; min?: number; max?: number }
   | { kind: 'nullable'; of: Shape }
   | { kind: 'record'; fields: Readonly<Record<string, Field>> }
   | { kind: 'union'; of: Readonly<Record<string, Shape>> }

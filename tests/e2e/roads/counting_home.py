@@ -26,11 +26,11 @@ class CountingEngine:
         self._due: list[tuple[float, EngineEvent]] = []
         self._ended = False
 
-    def count_tokens(self, prompt: Sequence[Turn]) -> int:
+    def count_tokens(self, prompt: Sequence[Turn], begun: str = "") -> int:
         """Give a token for each word."""
-        return sum(1 + len(text.split()) for _, text in prompt)
+        return sum(1 + len(text.split()) for _, text in prompt) + len(begun.split())
 
-    def submit(self, generation: str, prompt: Sequence[Turn], owner: str) -> None:
+    def submit(self, generation: str, prompt: Sequence[Turn], owner: str, begun: str = "") -> None:
         """Plan when each number is said."""
         found = re.search(r"\d+", prompt[-1][1])
         last = int(found[0]) if found else 1

@@ -9,6 +9,8 @@ from gpu_peer.household.desk import Asker
 from gpu_peer.household.guests import GRACE_S, Guests
 from gpu_peer.trust.connect import Open
 from gpu_peer.trust.devices import Device
+from gpu_peer.uuid7 import uuid7
+from protocol.chat import ChangeSetting, ChatHead
 from protocol.transcript import key_id
 from tests.gpu_peer.support.house import House
 from tests.gpu_peer.support.trust import ed25519, public
@@ -35,11 +37,12 @@ async def guests(house: House, guest: str) -> AsyncIterator[Guests]:
 async def say_something(house: House, person: str) -> None:
     device = house.join(Asker(person, None))
     await device.greet()
+    device.say(ChangeSetting(id=uuid7(), name="language", value="ru"))
     await device.ask(await device.create_chat("My secret"), "My secret")
     device.leave()
 
 
-async def chats(house: House, person: str) -> list[str]:
+async def chats(house: House, person: str) -> list[ChatHead]:
     return await house.store.run(lambda log: log.chats(person))
 
 
@@ -65,8 +68,10 @@ async def test_chats_are_erased_a_while_after_the_last_device_has_gone(
     while await chats(house, guest):
         pass
     assert len(await chats(house, owner)) == 1
-    text = await house.store.run(lambda log: str(log.page(guest, 0).bodies))
-    assert "secret" not in text
+    page = await house.store.run(lambda log: log.page(guest, 0))
+    assert "secret" not in str(page.bodies)
+    while (await house.store.run(lambda log: log.standing(guest))).settings:
+        pass
 
 
 async def test_who_comes_back_in_time_finds_their_chats(

@@ -174,7 +174,16 @@ async def test_another_version_is_refused(home: Home, device: Device, difference
 CHALLENGE = Challenge(
     nonce=base64url.to_text(fixed("nonce")), signature=base64url.to_text(bytes(64))
 )
-WELCOME = Welcome(version=VERSION, head=0, model="m", heartbeat_s=2)
+WELCOME = Welcome(
+    version=VERSION,
+    log="01890a5d-ac96-774b-bcce-b302099a8057",
+    head=0,
+    after=0,
+    before=1,
+    settings=[],
+    model="m",
+    heartbeat_s=2,
+)
 
 
 @pytest.mark.parametrize(
