@@ -84,16 +84,7 @@ class Home:
         Raises:
             Refused: it cannot be done, and nothing was changed.
         """
-        try:
-            written, outcome = await self._carry_out(user, command)
-        except StorageError:
-            raise Refused(
-                "storage_failed",
-                "The PC could not save this: its disk is full or not writable. Try again.",
-            ) from None
-        self._follow_up(user, outcome)
-        if not written.repeated:
-            self._changed(user, written.seq)
+        written, outcome = await self._do(user, command)
         if outcome.scrub:
             await self._scrub()
         return Acknowledged(id=command.id, seq=written.seq)
@@ -106,7 +97,7 @@ class Home:
             StorageError: the disk cannot be read or written.
         """
         for chat in await self._store.run(lambda log: log.chats(user)):
-            await self.execute(user, DeleteChat(id=uuid7(), chat=chat.chat))
+            await self._do(user, DeleteChat(id=uuid7(), chat=chat.chat))
         await self._store.run(lambda log: log.change(user, None, UserLog.erase_settings))
         await self._scrub()
 
@@ -114,6 +105,19 @@ class Home:
         """End every answer as cut and put that on disk."""
         await self._turns.close()
         await self.answers.close()
+
+    async def _do(self, user: str, command: Command) -> tuple[Written, Outcome]:
+        try:
+            written, outcome = await self._carry_out(user, command)
+        except StorageError:
+            raise Refused(
+                "storage_failed",
+                "The PC could not save this: its disk is full or not writable. Try again.",
+            ) from None
+        self._follow_up(user, outcome)
+        if not written.repeated:
+            self._changed(user, written.seq)
+        return written, outcome
 
     async def _carry_out(self, user: str, command: Command) -> tuple[Written, Outcome]:
         plan = await self._plan(user, command) if isinstance(command, Asking) else None

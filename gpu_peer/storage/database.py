@@ -35,9 +35,6 @@ def open_database(path: Path, migrations: Path = MIGRATIONS) -> sqlite3.Connecti
         path.touch(mode=0o600)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            if path.stat().st_size == 0:
-                # Only before anything is in the file; `EventLog.scrub` sees to older ones.
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
             _check(connection, path)

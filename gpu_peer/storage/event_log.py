@@ -190,18 +190,23 @@ class EventLog:
         return list(self._db.execute("SELECT DISTINCT user, chat FROM waiting ORDER BY user, chat"))
 
     def scrub(self) -> None:
-        """Take what was just deleted out of the files: their free pages and write-ahead log.
+        """Take what was deleted since the last time out of the files.
 
-        A file from before pages were given back is written anew once. That takes as long as the
-        file is large.
+        That takes as long as they are large. `secure_delete` overwrites rows where they are, but
+        not what SQLite left of them on a page when it moved them to another: only a file that is
+        written anew has nothing of them.
         """
-        if self._db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
-            # It frees one page with each step, and `execute` takes but one.
-            self._db.executescript("PRAGMA incremental_vacuum")
-        else:
-            self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._db.execute("PRAGMA user_version").fetchone() == (0,):
+            return
+        self._db.execute("VACUUM")
+        if self._checkpointed():
+            self._db.execute("PRAGMA user_version = 0")
+            self._checkpointed()
+
+    def _checkpointed(self) -> bool:
+        """Empty the write-ahead log; false while somebody else reads from it."""
+        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
 
 def begin_new_log(db: sqlite3.Connection) -> None:

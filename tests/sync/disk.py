@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "VACUUM", "PRAGMA WAL")
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "VACUUM", "PRAGMA WAL", "PRAGMA USER_VERSION =")
 
 
 class Killed(BaseException):
