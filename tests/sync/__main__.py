@@ -7,7 +7,9 @@ import sys
 import time
 
 from tests.sync.build import ROOT, build
-from tests.sync.worker import play
+
+MOST_FAILURES = 5
+"""A worker that has found so many gives up: see `main.ts`."""
 
 
 def main() -> int:
@@ -20,11 +22,11 @@ def main() -> int:
     chosen = parser.parse_args()
     build()
     if chosen.seed is not None:
-        return play(chosen.seed, 1, 1, "tale")
-    return _play_all(chosen.first, chosen.seeds, chosen.workers)
+        return _play(chosen.seed, 1, 1, "tale")
+    return _play(chosen.first, chosen.seeds, chosen.workers, how)
 
 
-def _play_all(first: int, count: int, workers: int) -> int:
+def _play(first: int, count: int, workers: int, how: str) -> int:
     begun_s = time.monotonic()
     # Hashes of strings are of the seed too: sets have an order, and some of it can be seen.
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
@@ -39,11 +41,12 @@ def _play_all(first: int, count: int, workers: int) -> int:
         )
         for index in range(workers)
     ]
-    failed = [process for process in played if process.wait() != 0]
+    statuses = [process.wait() for process in played]
+    failed = sum(min(status, MOST_FAILURES) if status >= 0 else 1 for status in statuses)
     took_s = time.monotonic() - begun_s
-    print(f"{count} seeds from {first} in {took_s:.0f} s: {'FAILED' if failed else 'all agree'}")
-    if failed:
+    if failed and how == "quiet":
         print("A seed alone, with all that happens: scripts/test sync --seed N")
+    print(f"{count} seeds from {first} in {took_s:.0f} s: {failed} failed")
     return 1 if failed else 0
 
 

@@ -3,7 +3,10 @@
 import sqlite3
 from typing import Any
 
-_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COMMIT", "VACUUM", "PRAGMA WAL", "PRAGMA USER_VERSION =")
+_WRITES = (
+    *("INSERT", "UPDATE", "DELETE", "COMMIT"),
+    *("VACUUM", "PRAGMA WAL_CHECKPOINT", "PRAGMA USER_VERSION ="),
+)
 
 
 class Killed(BaseException):

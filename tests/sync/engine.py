@@ -14,7 +14,8 @@ CONTEXT = 4096
 class NumberingEngine:
     """Writes `of:a3:0 of:a3:1 ...`: whoever loses or doubles a word is found out.
 
-    Each word names what the question names, so that it can be looked for. `said` is all that was ever generated, by answer.
+    Each word names what the question names, so that it can be looked for. `said` is all that was
+    ever generated, by answer.
     """
 
     def __init__(self, random: Random, said: dict[str, str]) -> None:

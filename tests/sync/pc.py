@@ -44,7 +44,9 @@ _connect = sqlite3.connect
 class Line:
     """The PC's end of one channel. What it sends is handed to `out`."""
 
-    def __init__(self, number: int, out: Callable[[int, bytes], None], end: Callable[[], None]) -> None:
+    def __init__(
+        self, number: int, out: Callable[[int, bytes], None], end: Callable[[], None]
+    ) -> None:
         self._number = number
         self._out = out
         self._on_end = end
