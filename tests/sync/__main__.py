@@ -23,7 +23,7 @@ def main() -> int:
     build()
     if chosen.seed is not None:
         return _play(chosen.seed, 1, 1, "tale")
-    return _play(chosen.first, chosen.seeds, chosen.workers, how)
+    return _play(chosen.first, chosen.seeds, chosen.workers, "quiet")
 
 
 def _play(first: int, count: int, workers: int, how: str) -> int:
@@ -34,7 +34,7 @@ def _play(first: int, count: int, workers: int, how: str) -> int:
         subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.sync.worker"),
-                *map(str, (first + index, len(range(index, count, workers)), workers, "quiet")),
+                *map(str, (first + index, len(range(index, count, workers)), workers, how)),
             ],
             cwd=ROOT,
             env=environment,
