@@ -165,7 +165,7 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
 }
 
 WHOLE = ("core", "unit", "simulator", "tensorrt", "e2e", "walks")
-"""What a change has to pass. Of the roads it is the walks; `trust` and `sync` are chosen from all."""
+"""What a change has to pass. Of the roads it is the walks; `trust` and `sync` are chosen of it."""
 
 IN_A_BROWSER = frozenset({"e2e", "roads", "walks", "trust", "sync"})
 

@@ -135,7 +135,7 @@ export class Device {
   /** By how much its clock is wrong. */
   skewMs = 0
   private readonly listeners = new Map<Tab, Broadcast>()
-  private posted: { from: Tab; message: unknown }[] = []
+  private posted: { to: Tab; message: unknown }[] = []
 
   constructor(
     readonly name: string,
@@ -174,7 +174,11 @@ export class Device {
   channel(tab: Tab): Broadcast {
     const channel: Broadcast = {
       post: (message) => {
-        if (!tab.isGone) this.posted.push({ from: tab, message: structuredClone(message) })
+        if (tab.isGone) return
+        // Who opens its channel later does not hear it.
+        for (const to of this.listeners.keys()) {
+          if (to !== tab) this.posted.push({ to, message: structuredClone(message) })
+        }
       },
       onMessage: () => undefined,
       close: () => this.listeners.delete(tab),
@@ -185,8 +189,8 @@ export class Device {
 
   /** Hands on what tabs told each other. */
   spread(count: number): void {
-    for (const { from, message } of this.posted.splice(0, count)) {
-      for (const [tab, channel] of this.listeners) if (tab !== from) channel.onMessage(message)
+    for (const { to, message } of this.posted.splice(0, count)) {
+      this.listeners.get(to)?.onMessage(message)
     }
   }
 }
