@@ -2,7 +2,7 @@
 import type { AnswerBegun, AnswerEnded } from '../../../pwa/src/protocol/generated'
 import type { Dump } from './pc'
 import { elsewhere } from './people'
-import type { Truth } from './truth'
+import { mayBeThere, type Truth } from './truth'
 
 export function* breachesOfAnswers(dump: Dump, truth: Truth): Generator<string> {
   yield* breachesOfOrder(dump)
@@ -29,8 +29,9 @@ interface Asked {
 /** How often an answer to each message was asked for. */
 function askedFor(messageOf: ReadonlyMap<string, string>, truth: Truth): Map<string, Asked> {
   const asked = new Map<string, Asked>()
-  for (const { command, acknowledged, isExcused } of truth.acts.values()) {
-    if (!acknowledged && !isExcused) continue
+  for (const act of truth.acts.values()) {
+    const { command, acknowledged } = act
+    if (!acknowledged && !mayBeThere(act)) continue
     const isSaid = command.type === 'send_message' || command.type === 'edit_message'
     const message =
       isSaid || command.type === 'regenerate'

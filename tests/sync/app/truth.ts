@@ -8,6 +8,8 @@ export interface Act {
   readonly tab: Tab
   /** The number of the PC's first acknowledgement among all; 0 without one. */
   acknowledged: number
+  /** How often it arrived at the PC: of two tabs one may be refused what the other is not. */
+  arrived: number
   /** The code of the last refusal. */
   refused: string | null
   /** Nobody owes it anything: taken back, lost with a tab before it was on disk, or with the PC's disk. */
@@ -20,7 +22,12 @@ export class Truth {
   private backedUp = 0
 
   did(tab: Tab, command: Command): void {
-    this.acts.set(command.id, { command, tab, acknowledged: 0, refused: null, isExcused: false })
+    this.acts.set(command.id, { command, tab, acknowledged: 0, arrived: 0, refused: null, isExcused: false })
+  }
+
+  arrived(id: string): void {
+    const act = this.acts.get(id)
+    if (act) act.arrived++
   }
 
   /** The PC said that, whether or not it arrives. */
@@ -55,6 +62,7 @@ export class Truth {
     }
   }
 
+  /** Taken back by a person. */
   withdrawn(id: string): void {
     const act = this.acts.get(id)
     if (act) act.isExcused = true
@@ -72,4 +80,9 @@ export class Truth {
       act.isExcused = true
     }
   }
+}
+
+/** Whether it may be in the log, where it was not acknowledged. */
+export function mayBeThere({ isExcused, refused, arrived }: Act): boolean {
+  return isExcused || (refused !== null && arrived > 1)
 }

@@ -6,7 +6,7 @@ import { chatsOf, type PlainChat, settingsOf } from './oracle'
 import type { Dump } from './pc'
 import { wordOf } from './people'
 import { command as tell } from './tale'
-import type { Truth } from './truth'
+import { mayBeThere, type Truth } from './truth'
 
 export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
   const { events } = dump
@@ -33,7 +33,7 @@ export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
     for (const [what, count] of effectsOf(command, events)) {
       if (count > 1) yield `${tell(command)} is there ${count} times: ${what}.`
       if (acknowledged && !wasDeleted && count !== 1) yield `${tell(command)} was acknowledged and is not there: ${what}.`
-      if (refused && !acknowledged && !isExcused && count !== 0 && !isShared(act.command.type)) {
+      if (refused && !acknowledged && !mayBeThere(act) && count !== 0 && !isShared(act.command.type)) {
         yield `${tell(command)} was refused (${refused}) and is there: ${what}.`
       }
     }

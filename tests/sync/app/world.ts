@@ -236,6 +236,7 @@ export class World implements Around {
   private carryUp(line: Line | undefined, count: number): void {
     if (!line) return
     for (const message of line.up.splice(0, count)) {
+      if ('id' in message) this.truth.arrived(message.id)
       this.trace?.(`  the PC hears on ${line.number}: ${tell(message)}`)
       this.do({ do: 'hear', line: line.number, message })
     }
