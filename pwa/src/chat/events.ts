@@ -117,6 +117,7 @@ class Page {
       case 'answer_ended':
         this.live ??= new Map(this.state.live)
         this.live.delete(event.answer)
+        return this.touch(event.chat, event.at_ms)
     }
   }
 

@@ -107,7 +107,17 @@ function listed(state: ChatsState): ChatsState {
 function takeEvents(state: ChatsState, events: readonly Event[], upto: number): Reduced {
   const applied = applyEvents(state, events, upto)
   if (applied.state.after === state.after) return { state: applied.state }
-  return { state: settle(listed(applied.state)), events: applied.fresh }
+  return { state: settle(written(listed(applied.state), applied.fresh)), events: applied.fresh }
+}
+
+/** What was refused on one road was taken on another. */
+function written(state: ChatsState, events: readonly Event[]): ChatsState {
+  if (!state.pending.some((one) => one.state === 'refused')) return state
+  const there = new Set(events.map((event) => event.type === 'message_written' && event.message))
+  const pending = state.pending.filter(
+    ({ command, state }) => state !== 'refused' || !('message' in command && there.has(command.message)),
+  )
+  return { ...state, pending }
 }
 
 /** A page of the past, or of what was missed; either touches what is here. */

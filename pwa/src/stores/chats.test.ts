@@ -108,6 +108,9 @@ describe('what is said', () => {
     expect(chats.list).toMatchObject([{ id: chat, title: 'Something dear', unsent: true }])
     chats.open(chat)
     expect(chats.turns(chat)).toMatchObject([{ text: 'Something dear', state: 'refused' }])
+    const again = chats.sendAgain(chats.turns(chat)[0]!.id)
+    expect(again).not.toBe(chat)
+    expect(chats.list).toMatchObject([{ id: again, title: 'Something dear' }])
   })
 })
 

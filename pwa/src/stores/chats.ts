@@ -188,22 +188,25 @@ export const useChats = defineStore('chats', () => {
     return turns(chat).findLast(({ state }) => state !== 'refused')?.id ?? chat
   }
 
-  function sendAgain(message: string): void {
+  /** Sends what was refused again; gives the chat, a new one where the old one is gone. */
+  function sendAgain(message: string): string | null {
     const found = find(message)
-    if (found?.one.state === 'refused') performAgain(found.said)
+    return found?.one.state === 'refused' ? performAgain(found.said) : null
   }
 
-  function performAgain(refused: Said): void {
+  function performAgain(refused: Said): string {
     engine?.withdraw([refused.id])
-    if (hasChat(engine?.state ?? nothing, refused.chat)) perform([sayAgain(makeId, refused)])
-    else send(refused.chat, refused.text)
+    // The PC begins no chat twice.
+    if (!hasChat(engine?.state ?? nothing, refused.chat)) return send(null, refused.text)
+    perform([sayAgain(makeId, refused)])
+    return refused.chat
   }
 
   /** Says it in other words; what the PC does not have yet is changed where it is. */
   function editMessage(chat: string, message: string, text: string): void {
     const found = find(message)
     if (found && isFree(found.one)) return engine?.replace(inOtherWords(found.said, text))
-    if (found?.one.state === 'refused') return performAgain(inOtherWords(found.said, text))
+    if (found?.one.state === 'refused') return void performAgain(inOtherWords(found.said, text))
     const command = edit(makeId, chat, message, text)
     chosen.set(chat, command.message)
     perform([command])

@@ -48,7 +48,8 @@ function ofReplica(before: ChatsState, next: ChatsState, events: readonly Event[
 
 /** Of a chat that is gone nothing stays, its end included. */
 function isKept(event: Event, { gone }: ChatsState): boolean {
-  return event.type === 'setting_changed' || !gone.has(event.chat)
+  if (event.type === 'setting_changed') return true
+  return event.type !== 'chat_deleted' && !gone.has(event.chat)
 }
 
 function changedHeads(

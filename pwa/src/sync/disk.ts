@@ -1,4 +1,5 @@
 /** Writes behind what is in memory, in order, and knows what is not written yet. */
+import type { Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import { type Change, type Kept, type ReplicaStorage, StorageFull } from '../storage/replica'
 
@@ -47,6 +48,19 @@ export class Disk {
     const kept = (await this.storage?.events(chat).catch(() => null)) ?? []
     const all = new Map([...kept, ...late].map((event) => [event.seq, event]))
     return [...all.values()].sort((one, other) => one.seq - other.seq)
+  }
+
+  /** The outbox as the tabs left it together; null where this tab's part of it is not on disk. */
+  async outbox(): Promise<Pending[] | null> {
+    const reading = this.tail.then(() => this.storage?.load()).catch(() => undefined)
+    this.tail = reading.then(() => undefined)
+    const kept = await reading
+    return this.full || this.broken ? null : (kept?.outbox ?? null)
+  }
+
+  /** Whether a command is about to go from the outbox. */
+  isRemoving(id: string): boolean {
+    return [...this.unwritten].some(({ remove }) => remove?.includes(id))
   }
 
   get hasRoom(): boolean {

@@ -105,7 +105,7 @@ export class SyncEngine {
     this.sender.begin()
     this.openChats.beginConnection()
     this.fetchMissing()
-    this.pump()
+    void this.refresh()
   }
 
   /** Shown at once, on disk before it is sent, sent in order until it is acknowledged. */
@@ -227,13 +227,21 @@ export class SyncEngine {
 
   /** What comes after it waits, and it waits for the disk: both are in order, and memory is small. */
   private async takePage(page: Page): Promise<void> {
-    const events = await this.needs.unpack(page.packed).catch(() => null)
+    const events = await this.unpacked(page)
     if (!this.disk.hasRoom) await this.disk.idle()
     if (this.isOver) return
     this.waiting = null
     if (events) this.apply({ ...page, events })
     else this.miss()
     this.drain()
+  }
+
+  private async unpacked({ packed }: Page): Promise<Event[] | null> {
+    try {
+      return await this.needs.unpack(packed)
+    } catch {
+      return null
+    }
   }
 
   private apply(message: Taken): void {
@@ -321,6 +329,29 @@ export class SyncEngine {
     this.pump()
   }
 
+  /** A tab that died may have told nobody what it did last; then sends what there is. */
+  private async refresh(): Promise<void> {
+    const outbox = this.needs.broadcast && this.isOpen ? await this.disk.outbox() : null
+    if (this.isOver) return
+    if (outbox) {
+      const mine = new Map(this.state.pending.map((one) => [one.command.id, one]))
+      const left = outbox.filter(({ command }) => !this.disk.isRemoving(command.id))
+      const there = new Set(left.map(({ command }) => command.id))
+      const pending = [
+        ...left.map((one) => mine.get(one.command.id) ?? one),
+        ...this.state.pending.filter(
+          ({ command }) => !there.has(command.id) && this.sender.isWriting(command.id),
+        ),
+      ]
+      const isSame = pending.every((one, place) => one === this.state.pending[place])
+      if (!isSame || pending.length !== this.state.pending.length) {
+        this.state = { ...this.state, pending }
+        this.changed()
+      }
+    }
+    this.pump()
+  }
+
   /** Sends what may be sent. Before the first time it is on disk that the PC may have it. */
   private pump(): void {
     if (!this.isOpen || this.isOver || this.isTelling || !this.needs.isConnected()) return
@@ -377,8 +408,9 @@ export class SyncEngine {
     this.pump()
   }
 
-  /** Tells other tabs once it is on disk: whoever hears it does not write it again. */
+  /** The other tabs are told of nothing that is not on disk. */
   private post(news: News): void {
-    void this.disk.idle().then(() => this.isOver || this.needs.broadcast?.post(news))
+    const { broadcast } = this.needs
+    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(news))
   }
 }
