@@ -357,7 +357,11 @@ class ChatHead(Record, frozen=True, kw_only=True):
 
 
 class ChatList(Message, frozen=True, kw_only=True):
-    """The chats that there are at the number `Welcome.after`; it may come in parts."""
+    """The chats that there are at the number `Welcome.after`; it may come in parts.
+
+    Events or history follow where the log has any, and say that all parts were there. A device that
+    was cut off before has not begun with this log.
+    """
 
     chats: list[ChatHead]
 

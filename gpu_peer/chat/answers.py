@@ -62,8 +62,8 @@ class Answers:
             store: Keeps it.
             clock: The time.
             changed: Told the user and, after an event was written, the log's newest number.
-            ended: Told the user and the chat once the end of an answer is on disk, unless no
-                other answer can be begun.
+            ended: Told the user and the chat once the end of an answer is on disk, unless the
+                engine is broken.
         """
         self._engine = engine
         self._store = store
@@ -235,7 +235,7 @@ class Answers:
             else:
                 self._running.pop(answer.begun.answer, None)
                 self._changed(answer.user, seq)
-                if not (self._closing or self._broken):
+                if not self._broken:
                     self._ended(answer.user, answer.begun.chat)
 
     def _disarm(self, answer: RunningAnswer) -> None:

@@ -58,8 +58,7 @@ class Turns:
     async def _look(self, user: str, chat: str) -> None:
         while not self._closing:
             try:
-                if message := await self._store.run(lambda log: log.next_waiting(user, chat)):
-                    await self._begin(user, chat, message)
+                await self._begin_next(user, chat)
             except PlanOutdated:
                 continue
             except StorageError:
@@ -68,10 +67,12 @@ class Turns:
             else:
                 return
 
-    async def _begin(self, user: str, chat: str, message: str) -> None:
-        events = await self._store.run(lambda log: log.events_of(user, chat))
-        if not events:
-            return  # The chat was deleted meanwhile.
+    async def _begin_next(self, user: str, chat: str) -> None:
+        message, events = await self._store.run(
+            lambda log: (log.next_waiting(user, chat), log.events_of(user, chat))
+        )
+        if message is None:
+            return
         plan = await asyncio.to_thread(plan_waiting, message, events, self._engine)
         around = Circumstances(self._clock.wall_ms(), self._engine.info.name, uuid7, plan)
         if not self._closing:

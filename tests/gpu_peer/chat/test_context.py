@@ -19,6 +19,7 @@ from protocol.chat import (
     Excess,
     HistoryCut,
     MessageWritten,
+    Regenerate,
     RenameChat,
     SendMessage,
 )
@@ -100,6 +101,19 @@ async def test_a_message_that_was_taken_is_acknowledged_again_by_a_smaller_model
     house.engine.info = replace(house.engine.info, context_length=64)
     device.say(command)
     assert (await device.hear(Acknowledged)).id == command.id
+
+
+async def test_what_was_carried_out_is_acknowledged_again_without_counting(
+    house: House, device: MemoryDevice
+) -> None:
+    chat = await device.create_chat()
+    begun = await exchange(house, device, chat, "word " * 60)
+    command = Regenerate(id=uuid7(), chat=chat, message=begun.message)
+    device.say(command)
+    first = await device.hear(Acknowledged)
+    house.engine.info = replace(house.engine.info, context_length=64)
+    device.say(command)
+    assert await device.hear(Acknowledged) == first
 
 
 async def test_what_comes_to_a_chat_while_an_answer_is_planned_is_not_overlooked(

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gpu_peer.chat.branches import WAITING
+from gpu_peer.chat.branches import WAITING, answer_waiting
 from gpu_peer.chat.conversation import SYSTEM, Turn
+from gpu_peer.chat.outcome import Circumstances
+from gpu_peer.chat.plan import Plan
 from gpu_peer.chat.turns import RETRY_S
 from gpu_peer.errors import GenerationRefused
+from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
     Acknowledged,
@@ -123,8 +126,14 @@ async def test_a_home_that_ends_begins_nothing_more(tmp_path: Path, clock: Virtu
 
 async def test_a_broken_engine_is_asked_for_nothing_more(house: House) -> None:
     device, chat, _, [message] = await busy(house, 1)
+    asked: list[object] = []
+    house.engine.count_tokens = lambda *prompt: asked.append(prompt) or 1  # type: ignore[method-assign]
     house.home.answers.fail_all()
     assert (await device.event(AnswerEnded)).code == "model_failed"
+    for _ in range(20):  # as long as it takes to plan an answer, and longer
+        await house.store.run(lambda log: log.head("ann"))
+        await asyncio.to_thread(int)
+    assert asked == []
     assert await house.store.run(lambda log: log.next_waiting("ann", chat)) == message
 
 
@@ -137,6 +146,26 @@ async def test_a_deleted_chat_takes_along_what_waits(house: House) -> None:
     await device.ask(other, "Still there?")
     assert len(house.engine.prompts) <= 2
     assert await house.store.run(lambda log: log.waiting_chats()) == []
+
+
+async def test_whose_turn_it_is_not_is_not_answered(house: House) -> None:
+    _, chat, running, [first, second] = await busy(house, 2)
+
+    async def try_all(end: bool) -> list[bool]:
+        begun = []
+
+        def change(log: UserLog) -> None:
+            if end:
+                assert log.close_draft(running)
+            for message in (uuid7(), second, first, first):
+                around = Circumstances(1, "m", uuid7, Plan(log.newest(chat), [], None))
+                begun.append(answer_waiting(chat, message, log, around).begun is not None)
+
+        await house.store.run(lambda log: log.change("ann", None, change))
+        return begun
+
+    assert await try_all(end=False) == [False] * 4
+    assert await try_all(end=True) == [False, False, True, False]
 
 
 async def test_chats_do_not_wait_for_each_other(house: House) -> None:
