@@ -117,7 +117,18 @@ describe.each(kinds)('a replica %s', (_, open) => {
     // Who is behind has nothing new to say of a chat.
     await replica.write({ meta: meta(5, 11), heads: [{ ...head, title: 'Old' }] })
     expect((await replica.load()).meta).toMatchObject({ before: 5, after: 14 })
-    expect((await replica.load()).heads).toEqual([head])
+    expect((await replica.load()).heads).toEqual([{ ...head, title: 'New' }])
+  })
+
+  it('keeps nothing of a chat that is not in a newer list', async () => {
+    const replica = await open()
+    await replica.write({ meta: meta(1, 2), heads: [head], events: [created(1), written(2)] })
+    await replica.write({ clear: id(90), meta: meta(10, 9), heads: [], isList: true })
+    expect(await replica.all(null, 10)).toEqual({ events: [], next: null })
+    // Who is behind has not heard yet that it is gone.
+    await replica.write({ meta: meta(1, 3), heads: [head], events: [ended(3, 'Hi.')] })
+    expect((await replica.load()).heads).toEqual([])
+    expect(await replica.all(null, 10)).toEqual({ events: [], next: null })
   })
 
   it('never claims an event that nobody wrote, through any order of tabs', async () => {
@@ -136,7 +147,7 @@ describe.each(kinds)('a replica %s', (_, open) => {
         const news = [...range(from, tab.before - 1), ...range(tab.after + 1, to)]
         Object.assign(tab, { before: Math.max(1, from), after: to })
         const events = news.filter((seq) => seq >= 1).map((seq) => written(seq))
-        await replica.write({ ...change, meta: meta(tab.before, tab.after), events })
+        await replica.write({ ...change, meta: meta(tab.before, tab.after), heads: [head], events })
         const { meta: kept } = await replica.load()
         const there = new Set((await replica.events(chat)).map(({ seq }) => seq))
         for (const seq of range(kept!.before, kept!.after)) {

@@ -27,7 +27,13 @@ export function merge(there: Meta | null, { clear, meta }: Change): Merged {
   const head = Math.max(left.head, meta.head)
   return {
     clears,
-    meta: { ...(isNewest ? meta : left), after, before, head, headsOf },
+    meta: {
+      ...(isNewest ? meta : left),
+      after,
+      before,
+      head,
+      headsOf: headsOf > after ? headsOf : undefined,
+    },
     takesHeads: meta.after === headsOf,
   }
 }

@@ -44,7 +44,8 @@ export function hear(state: ChatsState, news: News): ChatsState {
     return { ...state, pending: state.pending.filter(({ command }) => !gone.has(command.id)) }
   }
   // What was acknowledged of another log may be missing in this one: it is sent again.
-  const isOfLog = (one: Pending) => one.state !== 'acknowledged' || news.log === state.log
+  const isOfLog = (one: Pending) =>
+    one.state !== 'acknowledged' || state.log === null || news.log === state.log
   const told = new Map(news.pending.map((one) => [one.command.id, one]))
   const pending = state.pending.map((one) => {
     const other = told.get(one.command.id)
