@@ -270,6 +270,20 @@ describe('a chat that is opened', () => {
     expect(texts()).toHaveLength(8)
   })
 
+  it('needs no fetching where it was begun after this device had the list', async () => {
+    tab.connect(pc)
+    tab.take()
+    const other = id(60)
+    pc.execute(create(other))
+    tab.take()
+    await turn()
+    tab.engine.openChat(other)
+    await turn()
+    expect(tab.state.before).toBeGreaterThan(1)
+    expect(tab.line!.sent.map(({ type }) => type)).toEqual(['hello'])
+    expect(tab.engine.isOpening(other)).toBe(false)
+  })
+
   it('goes from memory when enough others were opened after it', async () => {
     tab.connect(pc)
     await tab.quiet()

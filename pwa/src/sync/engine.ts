@@ -2,13 +2,11 @@
 import { add, withdraw } from '../chat/commands'
 import { addPast } from '../chat/events'
 import { emptyChat } from '../chat/fold'
-import { type ChatsState, nothing, type Pending } from '../chat/model'
-import { passing, reduce, settle, type Taken } from '../chat/reducer'
+import { type ChatsState, nothing } from '../chat/model'
+import { reduce, settle, type Taken } from '../chat/reducer'
 import {
-  type Acknowledged,
   type ChatError,
   type Command,
-  type ErrorCode,
   type Event,
   type FromChats,
   type ToHome,
@@ -16,11 +14,12 @@ import {
 } from '../protocol/generated'
 import { MemoryReplica } from '../storage/memoryReplica'
 import type { Kept, ReplicaStorage } from '../storage/replica'
-import { type Broadcast, hear, isNews, type News } from './broadcast'
+import type { Broadcast } from './broadcast'
 import { changeBetween } from './change'
 import { Disk } from './disk'
+import { Inbox } from './inbox'
 import { OpenChats } from './openChats'
-import { Sender } from './sender'
+import { Outbox } from './outbox'
 
 export type { Broadcast } from './broadcast'
 
@@ -46,28 +45,33 @@ export interface EngineNeeds {
   onTouched?: (chats: readonly string[], erased: readonly string[]) => void
 }
 
-type Page = Extract<FromChats, { type: 'history' | 'chat_history' }>
-
 /** The PC allows no more in one hello. */
 const draftsInHello = 64
 
 export class SyncEngine {
   state: ChatsState = nothing
   private readonly disk = new Disk()
-  private readonly sender = new Sender()
   private readonly openChats = new OpenChats()
-  /** What came from the PC, in order; it waits while a page is unpacked. */
-  private readonly inbox: FromChats[] = []
-  private waiting: Promise<void> | null = null
-  private isOpen = false
+  private readonly inbox: Inbox
+  private readonly outbox: Outbox
   private isOnDisk = false
-  private isTelling = false
-  private isTimed = false
   /** A page was missed: what the same connection says next would leave a hole. */
   private isDeaf = false
   private isOver = false
 
-  constructor(private readonly needs: EngineNeeds) {}
+  constructor(private readonly needs: EngineNeeds) {
+    this.inbox = new Inbox({
+      unpack: needs.unpack,
+      room: async () => (this.disk.hasRoom ? undefined : this.disk.idle()),
+      take: (message) => this.apply(message),
+      miss: () => this.miss(),
+    })
+    this.outbox = new Outbox(this.disk, {
+      ...needs,
+      state: () => this.state,
+      show: (state) => this.show(state),
+    })
+  }
 
   /** This device had no room: what came since is in memory only. */
   get full(): boolean {
@@ -81,7 +85,7 @@ export class SyncEngine {
 
   /** Reads the replica. What comes meanwhile waits behind it. */
   open(): Promise<void> {
-    return (this.waiting = this.load())
+    return this.inbox.hold(this.load())
   }
 
   /** The first message on a connection. */
@@ -95,26 +99,22 @@ export class SyncEngine {
   }
 
   take(message: FromChats): void {
-    if (this.isOver) return
-    this.inbox.push(message)
-    this.drain()
+    if (!this.isOver) this.inbox.push(message)
   }
 
   /** The PC has welcomed us on the connection in use: sends what it has not acknowledged. */
   welcomed(): void {
-    this.sender.begin()
     this.openChats.beginConnection()
     this.fetchMissing()
-    void this.refresh()
+    void this.outbox.begin()
   }
 
   /** Shown at once, on disk before it is sent, sent in order until it is acknowledged. */
   perform(commands: readonly Command[]): void {
     if (commands.length === 0) return
     const { pending } = this.state
-    this.state = add(this.state, commands, this.needs.now(), this.needs.isConnected())
-    void this.keep(this.state.pending.slice(pending.length))
-    this.changed()
+    this.show(add(this.state, commands, this.needs.now(), this.needs.isConnected()))
+    void this.outbox.add(this.state.pending.slice(pending.length))
   }
 
   /** Puts a command in the place of the one of the same id, which the PC cannot have yet. */
@@ -124,13 +124,13 @@ export class SyncEngine {
       one.command.id === command.id ? { ...one, command } : one,
     )
     this.commit({ ...before, pending })
-    this.post({ type: 'changed', log: this.state.log, pending: pending.filter((one) => one.command === command) })
+    this.outbox.post({ type: 'changed', pending: pending.filter((one) => one.command === command) })
   }
 
   /** Takes commands back that were not acknowledged. */
   withdraw(ids: readonly string[]): void {
     this.commit(withdraw(this.state, ids))
-    this.post({ type: 'withdrawn', ids })
+    this.outbox.post({ type: 'withdrawn', ids })
   }
 
   /** Has the turns of a chat in `state.chats` from now on, for as long as it is one of the last few. */
@@ -156,9 +156,9 @@ export class SyncEngine {
   /** Nothing waits to be taken or written. */
   async settled(): Promise<void> {
     do {
-      await this.waiting
+      await this.inbox.busy
       await this.disk.idle()
-    } while (this.waiting && !this.isOver)
+    } while (this.inbox.busy)
   }
 
   /** Ends it; what is on disk stays. */
@@ -176,8 +176,8 @@ export class SyncEngine {
   private end(): void {
     this.isOver = true
     this.state = nothing
-    this.inbox.length = 0
-    this.needs.broadcast?.close()
+    this.inbox.close()
+    this.outbox.close()
   }
 
   private async storage(): Promise<ReplicaStorage> {
@@ -187,19 +187,12 @@ export class SyncEngine {
   }
 
   private async load(): Promise<void> {
-    const { broadcast } = this.needs
-    const news: News[] = []
-    if (broadcast) broadcast.onMessage = (message) => void (isNews(message) && news.push(message))
+    const goOn = this.outbox.listen()
     const kept = await this.disk.open(this.storage())
     if (this.isOver) return
     this.begin(kept)
-    if (broadcast) broadcast.onMessage = (message) => this.hear(message)
-    for (const one of news) this.hear(one)
-    this.waiting = null
-    this.isOpen = true
-    this.drain()
-    this.changed()
-    this.pump()
+    this.show(this.state)
+    goOn()
   }
 
   /** What was done before it was read comes after what is kept. */
@@ -215,35 +208,6 @@ export class SyncEngine {
     for (const chat of loaded.chats.keys()) void this.read(chat)
   }
 
-  private drain(): void {
-    while (this.isOpen && !this.waiting) {
-      const message = this.inbox.shift()
-      if (!message) return
-      const isPage = message.type === 'history' || message.type === 'chat_history'
-      if (isPage) this.waiting = this.takePage(message)
-      else this.apply(message)
-    }
-  }
-
-  /** What comes after it waits, and it waits for the disk: both are in order, and memory is small. */
-  private async takePage(page: Page): Promise<void> {
-    const events = await this.unpacked(page)
-    if (!this.disk.hasRoom) await this.disk.idle()
-    if (this.isOver) return
-    this.waiting = null
-    if (events) this.apply({ ...page, events })
-    else this.miss()
-    this.drain()
-  }
-
-  private async unpacked({ packed }: Page): Promise<Event[] | null> {
-    try {
-      return await this.needs.unpack(packed)
-    } catch {
-      return null
-    }
-  }
-
   private apply(message: Taken): void {
     if (message.type === 'welcome') this.isDeaf = false
     else if (this.isDeaf && message.type !== 'acknowledged' && message.type !== 'error') {
@@ -256,8 +220,8 @@ export class SyncEngine {
     if (state !== before) this.commit(state, events, isLive ? 'live' : 'all')
     if (message.type === 'welcome' && state.log !== before.log) this.begunAnew()
     if (message.type === 'chat_history' && message.complete) this.openChats.fetched(message.chat)
-    if (message.type === 'acknowledged') this.acknowledged(message, before)
-    if (message.type === 'error' && message.re) this.refused(message.re, message.code)
+    if (message.type === 'acknowledged') this.outbox.acknowledged(message, before.pending)
+    if (message.type === 'error' && message.re) this.outbox.refused(message.re, message.code)
     if (refused) this.needs.onRefused(refused)
     if (!resync) return
     if (message.type === 'history') this.miss()
@@ -268,31 +232,12 @@ export class SyncEngine {
   private begunAnew(): void {
     this.openChats.restart()
     this.fetchMissing()
-    this.pump()
+    this.outbox.pump()
   }
 
   private miss(): void {
     this.isDeaf = true
     this.needs.resync()
-  }
-
-  private acknowledged({ id, seq }: Acknowledged, { pending }: ChatsState): void {
-    const was = pending.find(({ command }) => command.id === id)
-    const now = { state: 'acknowledged', seq, code: null, excess: null } as const
-    if (was) this.post({ type: 'changed', log: this.state.log, pending: [{ ...was, ...now }] })
-    this.sender.answered(id)
-    this.pump()
-  }
-
-  private refused(id: string, code: ErrorCode): void {
-    if (passing.includes(code)) {
-      this.sender.putOff(id)
-      return this.pumpLater(1000)
-    }
-    const pending = this.state.pending.filter(({ command }) => command.id === id)
-    this.post(pending.length > 0 ? { type: 'changed', log: this.state.log, pending } : { type: 'withdrawn', ids: [id] })
-    this.sender.answered(id)
-    this.pump()
   }
 
   /** From one state to the next: what is to be kept of it is on its way to the disk at once. */
@@ -308,109 +253,30 @@ export class SyncEngine {
       const { full, kept } = this
       void written.then(() => {
         if (chats.size + erase.length > 0) this.needs.onTouched?.([...chats], erase)
-        if (full !== this.full || kept !== this.kept) this.changed()
+        if (full !== this.full || kept !== this.kept) this.show(this.state)
       })
     }
     if (before !== next || events.length > 0) this.needs.onChange(what)
   }
 
-  private changed(): void {
+  /** What was to be kept of it is on its way. */
+  private show(state: ChatsState): void {
+    this.state = state
     this.needs.onChange('all')
-  }
-
-  private async keep(added: readonly Pending[]): Promise<void> {
-    const ids = added.map(({ command }) => command.id)
-    this.sender.writing(ids)
-    await this.disk.write({ add: added })
-    this.sender.written(ids)
-    if (this.isOver) return
-    this.post({ type: 'added', log: this.state.log, pending: added })
-    if (this.full) this.changed()
-    this.pump()
-  }
-
-  /** A tab that died may have told nobody what it did last; then sends what there is. */
-  private async refresh(): Promise<void> {
-    const outbox = this.needs.broadcast && this.isOpen ? await this.disk.outbox() : null
-    if (this.isOver) return
-    if (outbox) {
-      const mine = new Map(this.state.pending.map((one) => [one.command.id, one]))
-      const left = outbox.filter(({ command }) => !this.disk.isRemoving(command.id))
-      const there = new Set(left.map(({ command }) => command.id))
-      const pending = [
-        ...left.map((one) => mine.get(one.command.id) ?? one),
-        ...this.state.pending.filter(
-          ({ command }) => !there.has(command.id) && this.sender.isWriting(command.id),
-        ),
-      ]
-      const isSame = pending.every((one, place) => one === this.state.pending[place])
-      if (!isSame || pending.length !== this.state.pending.length) {
-        this.state = { ...this.state, pending }
-        this.changed()
-      }
-    }
-    this.pump()
-  }
-
-  /** Sends what may be sent. Before the first time it is on disk that the PC may have it. */
-  private pump(): void {
-    if (!this.isOpen || this.isOver || this.isTelling || !this.needs.isConnected()) return
-    const { send, tell, laterMs } = this.sender.due(this.state.pending, this.needs.now())
-    for (const { command } of send) this.needs.send(command)
-    if (tell.length > 0) void this.tell(tell)
-    else if (laterMs !== null) this.pumpLater(laterMs)
-  }
-
-  private async tell(untold: readonly Pending[]): Promise<void> {
-    this.isTelling = true
-    const ids = new Set(untold.map(({ command }) => command.id))
-    const pending = this.state.pending.map((one) =>
-      ids.has(one.command.id) ? { ...one, told: true } : one,
-    )
-    const told = pending.filter((one) => ids.has(one.command.id))
-    this.state = { ...this.state, pending }
-    await this.disk.write({ replace: told })
-    this.isTelling = false
-    if (this.isOver) return
-    this.post({ type: 'changed', log: this.state.log, pending: told })
-    this.pump()
-  }
-
-  private pumpLater(ms: number): void {
-    if (this.isTimed) return
-    this.isTimed = true
-    this.needs.later(ms, () => {
-      this.isTimed = false
-      this.sender.release()
-      this.pump()
-    })
   }
 
   private async read(chat: string): Promise<void> {
     const reading = this.openChats.beginReading(chat)
     const events = await this.disk.events(chat)
     if (this.isOver || !this.openChats.endReading(chat, reading)) return
-    if (this.state.chats.has(chat)) this.state = addPast(this.state, events)
+    const { state } = this
+    this.show(state.chats.has(chat) ? addPast(state, events) : state)
     this.fetchMissing()
-    this.changed()
   }
 
   /** What of an open chat is not here yet is asked for once on each connection. */
   private fetchMissing(): void {
     if (!this.needs.isConnected() || this.isOver) return
     for (const chat of this.openChats.missing(this.state)) this.needs.send({ type: 'fetch_chat', chat })
-  }
-
-  private hear(message: unknown): void {
-    if (this.isOver || !isNews(message)) return
-    this.state = hear(this.state, message)
-    this.changed()
-    this.pump()
-  }
-
-  /** The other tabs are told of nothing that is not on disk. */
-  private post(news: News): void {
-    const { broadcast } = this.needs
-    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(news))
   }
 }
