@@ -198,8 +198,12 @@ class EventLog:
         """
         if self._db.execute("PRAGMA user_version").fetchone() == (0,):
             return
-        self._db.execute("VACUUM")
-        if self._checkpointed():
+        try:
+            self._db.execute("VACUUM")
+        finally:
+            # Where there was no room to write the file anew, at least most of the text goes.
+            emptied = self._checkpointed()
+        if emptied:
             self._db.execute("PRAGMA user_version = 0")
             self._checkpointed()
 

@@ -82,6 +82,24 @@ def test_a_deleted_chat_leaves_neither_text_nor_free_pages(
         assert log.waiting_chats() == []
 
 
+def test_the_text_goes_also_where_the_file_cannot_be_written_anew(
+    path: Path, tmp_path: Path
+) -> None:
+    earlier(path, tmp_path / "steps")
+    with closing(open_database(path)) as db:
+        log = EventLog(db)
+        fill(log, chat := uuid7(), 100)
+
+        def no_second_file(action: int, *_: object) -> int:
+            return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+        db.set_authorizer(no_second_file)
+        with pytest.raises(sqlite3.DatabaseError, match="authorization denied"):
+            delete(log, chat)
+        assert SECRET.encode() not in everything(path)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
 def test_what_was_chosen_can_be_erased(path: Path) -> None:
     with closing(open_database(path)) as db:
         log = EventLog(db)

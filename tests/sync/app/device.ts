@@ -27,6 +27,8 @@ export interface Around {
   /** The tab is about to take a message. */
   heard(tab: Tab, message: FromHome): void
   refused(tab: Tab, error: ChatError): void
+  /** The tab says that it was not told something. */
+  missed(tab: Tab): void
   later(ms: number, action: () => void): void
   nowMs(): number
 }
@@ -59,7 +61,9 @@ export class Tab {
         this.line?.up.push(message)
       },
       resync: () => {
-        if (!this.isGone) this.hangUp()
+        if (this.isGone) return
+        around.missed(this)
+        this.hangUp()
       },
       onChange: () => undefined,
       onRefused: (error) => around.refused(this, error),

@@ -125,6 +125,11 @@ export class World implements Around {
     this.trace?.(`${tab.name} is told of ${error.code}`)
   }
 
+  missed(tab: Tab): void {
+    this.trace?.(`${tab.name} has missed something`)
+    throw new Error('RESYNC')
+  }
+
   later(ms: number, action: () => void): void {
     this.timers.push({ atMs: this.passedMs + ms, action })
   }
