@@ -31,27 +31,29 @@ class Home:
         self._clock = clock
         self._turns = Turns(engine, store, clock, self._begun)
         self.answers = Answers(engine, store, clock, self._changed, self._turns.look)
-        self._watchers: dict[str, set[Callable[[], None]]] = {}
+        self._watchers: dict[str, dict[Callable[[], None], None]] = {}
         self._heads: dict[str, int] = {}
 
     async def start(self) -> int:
         """Mark answers as cut that an earlier process left open, and answer what waited for them.
 
-        Gives how many were cut.
+        What it had deleted and could not take out of the files any more is taken out now. Gives how
+        many answers were cut.
         """
         now_ms = self._clock.wall_ms()
         cut = await self._store.run(lambda log: cut_open_answers(log, now_ms))
+        await self._scrub()
         for user, chat in await self._store.run(EventLog.waiting_chats):
             self._turns.look(user, chat)
         return cut
 
     def watch(self, user: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` whenever there is more for the user's devices. Gives how to end that."""
-        watchers = self._watchers.setdefault(user, set())
-        watchers.add(wake)
+        watchers = self._watchers.setdefault(user, {})
+        watchers[wake] = None
 
         def end() -> None:
-            watchers.discard(wake)
+            watchers.pop(wake, None)
             if not watchers and self._watchers.get(user) is watchers:
                 del self._watchers[user]
 
@@ -82,16 +84,7 @@ class Home:
         Raises:
             Refused: it cannot be done, and nothing was changed.
         """
-        try:
-            written, outcome = await self._carry_out(user, command)
-        except StorageError:
-            raise Refused(
-                "storage_failed",
-                "The PC could not save this: its disk is full or not writable. Try again.",
-            ) from None
-        self._follow_up(user, outcome)
-        if not written.repeated:
-            self._changed(user, written.seq)
+        written, outcome = await self._do(user, command)
         if outcome.scrub:
             await self._scrub()
         return Acknowledged(id=command.id, seq=written.seq)
@@ -104,7 +97,7 @@ class Home:
             StorageError: the disk cannot be read or written.
         """
         for chat in await self._store.run(lambda log: log.chats(user)):
-            await self.execute(user, DeleteChat(id=uuid7(), chat=chat.chat))
+            await self._do(user, DeleteChat(id=uuid7(), chat=chat.chat))
         await self._store.run(lambda log: log.change(user, None, UserLog.erase_settings))
         await self._scrub()
 
@@ -112,6 +105,19 @@ class Home:
         """End every answer as cut and put that on disk."""
         await self._turns.close()
         await self.answers.close()
+
+    async def _do(self, user: str, command: Command) -> tuple[Written, Outcome]:
+        try:
+            written, outcome = await self._carry_out(user, command)
+        except StorageError:
+            raise Refused(
+                "storage_failed",
+                "The PC could not save this: its disk is full or not writable. Try again.",
+            ) from None
+        self._follow_up(user, outcome)
+        if not written.repeated:
+            self._changed(user, written.seq)
+        return written, outcome
 
     async def _carry_out(self, user: str, command: Command) -> tuple[Written, Outcome]:
         plan = await self._plan(user, command) if isinstance(command, Asking) else None

@@ -81,13 +81,14 @@ class EventLog:
     def change(self, user: str, command: str | None, change: Callable[[UserLog], None]) -> Written:
         """Carry out a change once: all of it is on disk afterwards, or nothing.
 
-        A command that was carried out before changes nothing. Whatever `change` raises undoes it.
+        A command that was carried out before changes nothing, and is told so even when the disk
+        takes no more. Whatever `change` raises undoes it.
         """
+        if command is not None:
+            query = "SELECT seq FROM commands WHERE user = ? AND id = ?"
+            if (seq := one(self._db, query, user, command)) is not None:
+                return Written(seq, repeated=True)
         with transaction(self._db):
-            if command is not None:
-                query = "SELECT seq FROM commands WHERE user = ? AND id = ?"
-                if (seq := one(self._db, query, user, command)) is not None:
-                    return Written(seq, repeated=True)
             log = UserLog(self._db, user)
             change(log)
             if command is not None:
@@ -189,24 +190,27 @@ class EventLog:
         return list(self._db.execute("SELECT DISTINCT user, chat FROM waiting ORDER BY user, chat"))
 
     def scrub(self) -> None:
-        """Take what was just deleted out of the files: their free pages and write-ahead log.
+        """Take what was deleted since the last time out of the files.
 
-        A file from before pages were given back is written anew once. That takes as long as the
-        file is large.
+        That takes as long as they are large. `secure_delete` overwrites rows where they are, but
+        not what SQLite left of them on a page when it moved them to another: only a file that is
+        written anew has nothing of them.
         """
+        if self._db.execute("PRAGMA user_version").fetchone() == (0,):
+            return
         try:
-            self._free_pages()
-        finally:
-            # Where there was no room to write the file anew, at least the text goes.
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-    def _free_pages(self) -> None:
-        if self._db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
-            # It frees one page with each step, and `execute` takes but one.
-            self._db.executescript("PRAGMA incremental_vacuum")
-        else:
-            self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._db.execute("VACUUM")
+        finally:
+            # Where there was no room to write the file anew, at least most of the text goes.
+            emptied = self._checkpointed()
+        if emptied:
+            self._db.execute("PRAGMA user_version = 0")
+            self._checkpointed()
+
+    def _checkpointed(self) -> bool:
+        """Empty the write-ahead log; false while somebody else reads from it."""
+        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
 
 def begin_new_log(db: sqlite3.Connection) -> None:

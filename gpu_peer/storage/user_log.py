@@ -133,12 +133,14 @@ class UserLog:
             " WHERE user = ? AND id = ?",
             of_chat,
         )
+        self._db.execute("PRAGMA user_version = 1")  # `EventLog.scrub` has something to do.
         self.append(deleted)
 
     def erase_settings(self) -> None:
         """Remove what the user chose, and that they ever chose it."""
         self._db.execute("DELETE FROM settings WHERE user = ?", (self._user,))
         self._db.execute("DELETE FROM events WHERE user = ? AND chat IS NULL", (self._user,))
+        self._db.execute("PRAGMA user_version = 1")
 
     def open_draft(self, chat: str, answer: str, text: str = "") -> None:
         """Remember that the answer runs, and what it begins with."""

@@ -80,6 +80,9 @@ def run(workshop: Workshop) -> None:
 
 def test(workshop: Workshop, chosen: list[str]) -> int:
     """Run the named parts of the tests, or all; give the exit status."""
+    if chosen[:1] == ["sync"] and chosen[1:]:
+        prepare(workshop, for_tests=True)
+        return 1 if suites.run(suites.simulator(*chosen[1:]), say).failed else 0
     unknown = [name for name in chosen if name not in suites.PARTS]
     if unknown:
         known = ", ".join(suites.PARTS)

@@ -99,6 +99,12 @@ def roads(*arguments: str) -> Suite:
     )
 
 
+def simulator(*arguments: str) -> Suite:
+    """Devices and the PC in one process each, over many seeds; counted from its last line."""
+    command = [str(PYTHON), "-m", "tests.sync", *arguments]
+    return Suite("sync simulator", command, ROOT, _count_seeds)
+
+
 def bench(name: str) -> Suite:
     """One bench in a real browser; it judges itself."""
     folder = "roads/" if name in ON_HOSTS else ""
@@ -123,6 +129,11 @@ TRUST_IN_THE_APP = ("src/trust/", "src/net/", "src/storage/", "src/stores/", "sr
 TRUST_IN_A_BROWSER = ("pairing", "hostile", "revocation", "family", "privacy")
 """What shows that docs/threat-model.md holds: folders, and beginnings of names."""
 
+SYNC = ("tests/gpu_peer/chat", "tests/gpu_peer/storage")
+SYNC_IN_THE_APP = ("src/chat/", "src/storage/", "src/sync/", "src/stores/")
+SYNC_IN_A_BROWSER = ("faults", "long-chat")
+"""What shows that nothing is lost, beside the simulator."""
+
 WALKS = "nothing but its loopback|out of the house|VDS dead|nothing but TCP 443"
 """Of the roads: the PC alone, a walk, the network without a server, and the narrowest way out."""
 
@@ -139,6 +150,13 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     "e2e": lambda: [playwright()],
     "roads": lambda: [roads()],
     "walks": lambda: [roads("--grep", WALKS)],
+    "simulator": lambda: [simulator()],
+    "sync": lambda: [
+        simulator(),
+        pytest("pytest of sync", *SYNC),
+        vitest(*SYNC_IN_THE_APP),
+        playwright(*SYNC_IN_A_BROWSER),
+    ],
     "trust": lambda: [
         pytest("pytest of trust", *TRUST),
         vitest(*TRUST_IN_THE_APP),
@@ -146,10 +164,10 @@ PARTS: dict[str, Callable[[], list[Suite]]] = {
     ],
 }
 
-WHOLE = ("core", "unit", "tensorrt", "e2e", "walks")
-"""What a change has to pass. Of the roads it is the walks; `trust` is chosen from all of it."""
+WHOLE = ("core", "unit", "simulator", "tensorrt", "e2e", "walks")
+"""What a change has to pass. Of the roads it is the walks; `trust` and `sync` are chosen of it."""
 
-IN_A_BROWSER = frozenset({"e2e", "roads", "walks", "trust"})
+IN_A_BROWSER = frozenset({"e2e", "roads", "walks", "trust", "sync"})
 
 ON_HOSTS = frozenset({"roads", "walks"})
 """Parts and benches that need hosts of their own."""
@@ -200,6 +218,12 @@ def _count_junit(report: Path) -> Tally:
 def _count_cargo(output: str) -> Tally:
     pattern = r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored"
     return sum((Tally(*map(int, found)) for found in re.findall(pattern, output)), Tally())
+
+
+def _count_seeds(output: str) -> Tally:
+    played, failed = re.findall(r"^(\d+) seeds .*: (\d+) failed", output, re.MULTILINE)[-1]
+    # Whoever finds too many gives up, so that of the others nothing is known.
+    return Tally(failed=int(failed)) if int(failed) else Tally(passed=int(played))
 
 
 def _count_vitest(report: Path) -> Tally:

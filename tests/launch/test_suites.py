@@ -5,7 +5,7 @@ from launch.settings import ROOT
 
 
 def test_a_whole_run_has_every_part_but_the_choices_from_others() -> None:
-    assert set(suites.PARTS) - set(suites.WHOLE) == {"trust", "roads"}
+    assert set(suites.PARTS) - set(suites.WHOLE) == {"trust", "sync", "roads"}
 
 
 def test_what_the_part_of_trust_names_is_there() -> None:

@@ -245,6 +245,9 @@ describe('a welcome', () => {
     const known = after(welcome({ settings }))
     expect(known.settings).toEqual({ language: 'ru' })
     expect(reduce(known, welcome()).state.settings).toEqual({})
+    // Another road's, which knows less than came meanwhile.
+    const later = after(welcome({ head: 1, settings }), events(created(1), written(2)))
+    expect(reduce(later, welcome({ head: 1 })).state.settings).toEqual({ language: 'ru' })
   })
 })
 

@@ -65,7 +65,8 @@ function welcome(state: ChatsState, message: Welcome): ChatsState {
   )
   // Another road may have been welcomed with less than came meanwhile.
   if (state.log === log && message.after <= state.after) {
-    return { ...state, head: Math.max(head, state.after), model, settings }
+    const known = { ...state, head: Math.max(head, state.after), model }
+    return head < state.after ? known : { ...known, settings }
   }
   const { after, before } = message
   const isListing = head > 0

@@ -2,7 +2,7 @@
 import type { ChatsState, Pending } from '../chat/model'
 import { passing } from '../chat/reducer'
 import type { Acknowledged, Command, ErrorCode } from '../protocol/generated'
-import { type Broadcast, hear, isNews, type News } from './broadcast'
+import { type Broadcast, hear, isNews, type News, type Told } from './broadcast'
 import type { Disk } from './disk'
 import { Sender } from './sender'
 

@@ -1,0 +1,133 @@
+/** A device's storage: the app's own replica in memory, which is slow, full, or loses its power. */
+import type { Event } from '../../../pwa/src/protocol/generated'
+import { MemoryReplica } from '../../../pwa/src/storage/memoryReplica'
+import {
+  type Change,
+  type Cursor,
+  type Kept,
+  type ReplicaStorage,
+  StorageFull,
+} from '../../../pwa/src/storage/replica'
+import type { Random } from './random'
+
+/** One browser's disk. Its tabs share it; a tab that dies leaves undone what had not begun. */
+export class Disk {
+  /** Whether work waits until the scheduler has it done. */
+  isSlow = false
+  isFull = false
+  private replica = new MemoryReplica()
+  private waiting: { by: DiskOfTab; work: () => void }[] = []
+  private changes: Change[] = []
+  /** So many of the changes no loss of power takes back. */
+  private writtenThrough = 0
+  /** Ids of the commands in the outbox. */
+  private outbox = new Set<string>()
+
+  of(): DiskOfTab {
+    return new DiskOfTab(this)
+  }
+
+  /** Whether a command is in the outbox. */
+  keeps(id: string): boolean {
+    return this.outbox.has(id)
+  }
+
+  /** All of it, as a new tab would read it. */
+  async contents(): Promise<Kept & { events: Event[] }> {
+    const { events } = await this.replica.all(null, Infinity)
+    return { ...(await this.replica.load()), events }
+  }
+
+  /** What was not written through may be lost, from some point on. */
+  losePower(random: Random): void {
+    this.waiting = []
+    const lasting = this.writtenThrough + random.below(this.changes.length - this.writtenThrough + 1)
+    const changes = this.changes.slice(0, lasting)
+    this.replica = new MemoryReplica()
+    this.changes = []
+    this.outbox.clear()
+    for (const change of changes) this.write(change)
+  }
+
+  get isIdle(): boolean {
+    return this.waiting.length === 0
+  }
+
+  /** Does so much of what waits. */
+  go(count: number): void {
+    for (const { work } of this.waiting.splice(0, count)) work()
+  }
+
+  /** A tab is gone: of what it asked for the beginning may still be done. */
+  drop(tab: DiskOfTab, random: Random): void {
+    tab.isGone = true
+    const all = this.waiting
+    this.waiting = all.filter(({ by }) => by !== tab)
+    const mine = all.filter(({ by }) => by === tab)
+    for (const { work } of mine.slice(0, random.below(4))) work()
+  }
+
+  later<T>(by: DiskOfTab, work: (replica: MemoryReplica) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (by.isGone) return
+      const act = () => {
+        try {
+          resolve(work(this.replica))
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+      if (this.isSlow || this.waiting.length > 0) this.waiting.push({ by, work: act })
+      else act()
+    })
+  }
+
+  write(change: Change): Promise<void> {
+    if (this.isFull && (change.add?.length || change.events?.length)) throw new StorageFull()
+    this.changes.push(change)
+    for (const { command } of change.add ?? []) this.outbox.add(command.id)
+    for (const id of change.remove ?? []) this.outbox.delete(id)
+    // What is added to the outbox is written through, and all before it with it.
+    if (change.add?.length) this.writtenThrough = this.changes.length
+    return this.replica.write(change)
+  }
+
+  erase(): Promise<void> {
+    this.changes = []
+    this.writtenThrough = 0
+    this.outbox.clear()
+    return this.replica.destroy()
+  }
+}
+
+/** What one tab has open. */
+export class DiskOfTab implements ReplicaStorage {
+  /** Nobody asks for anything any more, and nobody is answered. */
+  isGone = false
+
+  constructor(private readonly disk: Disk) {}
+
+  load(): Promise<Kept> {
+    return this.disk.later(this, (replica) => replica.load())
+  }
+
+  events(chat: string): Promise<Event[]> {
+    return this.disk.later(this, (replica) => replica.events(chat))
+  }
+
+  all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }> {
+    return this.disk.later(this, (replica) => replica.all(after, limit))
+  }
+
+  write(change: Change): Promise<void> {
+    return this.disk.later(this, () => this.disk.write(change))
+  }
+
+  close(): void {
+    // Nothing is held open.
+  }
+
+  destroy(): Promise<void> {
+    return this.disk.later(this, () => this.disk.erase())
+  }
+}

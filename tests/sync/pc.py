@@ -1,0 +1,362 @@
+"""One home PC that lives in memory and on a tmpfs, can be killed at any write, and started anew."""
+
+import asyncio
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import msgspec
+
+import gpu_peer.uuid7
+from gpu_peer.chat import connection, feed
+from gpu_peer.chat.connection import DeviceConnection
+from gpu_peer.chat.home import Home
+from gpu_peer.clock import LoopClock
+from gpu_peer.errors import ChannelClosed, PeerError
+from gpu_peer.household.desk import Asker
+from gpu_peer.household.household import Household
+from gpu_peer.storage import event_log
+from gpu_peer.storage.database import copy_database
+from gpu_peer.storage.store import Store
+from gpu_peer.transports.channel import FromHome
+from protocol import codec
+from tests.gpu_peer.support.trust import HOME
+from tests.sync.disk import Disk, Killed, connections_on
+from tests.sync.engine import NumberingEngine
+from tests.sync.loop import VirtualLoop
+
+T = TypeVar("T")
+
+BUFFERED = 8
+"""So many messages are on their way to a device before whoever sends one has to wait."""
+
+_SIZES = ((event_log, "PAGE_BYTES"), (feed, "LIVE_BYTES"), (feed, "LIST_BYTES"))
+
+_connect = sqlite3.connect
+
+
+class Line:
+    """The PC's end of one channel. What it sends is handed to `out`."""
+
+    def __init__(
+        self, number: int, out: Callable[[int, bytes], None], end: Callable[[], None]
+    ) -> None:
+        self._number = number
+        self._out = out
+        self._on_end = end
+        self._heard: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._beats = itertools.count()
+        self._room = asyncio.Semaphore(BUFFERED)
+        self.over = False
+
+    @property
+    def frames_received(self) -> int:
+        """A device that is there is never silent: what cuts it off is the scheduler."""
+        return next(self._beats)
+
+    async def send(self, message: FromHome) -> None:
+        if not self.over:
+            await self._room.acquire()
+        if self.over:
+            raise ChannelClosed
+        self._out(self._number, codec.encode(message))
+
+    async def receive(self, decoder: codec.Decoder[T]) -> T:
+        message = await self._heard.get()
+        if message is None or self.over:
+            raise ChannelClosed
+        return decoder.decode(message)
+
+    def close(self) -> None:
+        if not self.over:
+            self.cut()
+            self._on_end()
+
+    def cut(self) -> None:
+        """Both ends are gone: nothing that is under way arrives."""
+        self.over = True
+        self._heard.put_nowait(None)
+        self._room.release()
+
+    def hear(self, message: bytes) -> None:
+        self._heard.put_nowait(message)
+
+    def drain(self, count: int) -> None:
+        """The device took so many messages."""
+        for _ in range(count):
+            self._room.release()
+
+
+class LoopTime:
+    """The virtual loop's time, and a wall clock that can be set wrong."""
+
+    def __init__(self, loop: VirtualLoop, world: "Pc") -> None:
+        self._loop = loop
+        self._world = world
+
+    def now_s(self) -> float:
+        return self._loop.time()
+
+    def wall_ms(self) -> int:
+        return self._world.wall_ms()
+
+    def call_later(self, delay_s: float, act: Callable[[], None]) -> asyncio.TimerHandle:
+        return self._loop.call_later(delay_s, act)
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+
+
+class Pc:
+    """A home over all its starts, kills and restores.
+
+    Attributes:
+        said: What its engines ever generated, by answer.
+    """
+
+    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+        self.random = Random(seed)
+        self.path = folder / "chats.sqlite3"
+        self.said: dict[str, str] = {}
+        self.running = False
+        self.user = ""
+        self._folder = folder
+        self._sent: list[tuple[int, bytes]] = []
+        self._closed: list[int] = []
+        self._lines: dict[int, Line] = {}
+        self._passed_s = 0.0
+        self._wall_ms = 1_790_000_000_000
+        self._disk = Disk()
+        self._store: Store | None = None
+        _remove(self.path)
+        shutil.copyfile(template, self.path)
+        # Ids are of the seed as all else is.
+        gpu_peer.uuid7.time = SimpleNamespace(time_ns=lambda: self.wall_ms() * 1_000_000)
+        gpu_peer.uuid7.secrets = SimpleNamespace(randbits=self.random.getrandbits)
+        self._page_sizes()
+        self.start()
+
+    def _page_sizes(self) -> None:
+        """Have pages of a few events, so that a short log has many."""
+        for module, name in _SIZES:
+            assert hasattr(module, name), f"{module.__name__} has no {name}."
+            setattr(module, name, self.random.choice((300, 1500, 65_536)))
+        feed.FAR_BEHIND = self.random.choice((2, 64))
+        # Lines are cut by the scheduler, so nobody has to find out by asking twice a second.
+        connection.TICK_S = 10.0
+
+    def wall_ms(self) -> int:
+        return self._wall_ms + round(self._passed_s * 1000)
+
+    def start(self, kill_at: int | None = None) -> None:
+        """Start the process: a new loop, and nothing in memory. It may die at a write of that."""
+        self.loop = VirtualLoop(Random(self.random.getrandbits(64)))
+        self._disk = Disk()
+        self._disk.kill_at = kill_at
+        sqlite3.connect = _connecting(self._disk)  # type: ignore[assignment]
+        self.running = True
+        self._guarded(self._open)
+
+    def _open(self) -> None:
+        engine = NumberingEngine(Random(self.random.getrandbits(64)), self.said)
+        time = LoopTime(self.loop, self)
+
+        async def opened() -> None:
+            self._store = await Store(self.path).open()
+            self._home = Home(self._store, engine, time)
+            self._household = await Household(HOME, self._store, time).open()
+            engine.deliver = self._home.answers.take
+            await self._home.start()
+            self.user = self._household.owner
+
+        self._time = time
+        task = self.loop.create_task(opened())
+        self.loop.rest()
+        task.result()
+
+    def connect(self, number: int) -> None:
+        """A device of the owner is there, and has proved itself."""
+        line = Line(
+            number,
+            lambda to, message: self._sent.append((to, message)),
+            lambda: self._closed.append(number),
+        )
+        self._lines[number] = line
+        asker = Asker(self.user, None)
+        served = DeviceConnection(asker, line, self._home, self._household, self._time)
+
+        async def serve() -> None:
+            try:
+                await served.run()
+            except* PeerError:
+                pass  # As `serving` does: the device is to come again.
+            except* Exception as error:
+                self.loop.errors.append({"exception": error})
+
+        self.loop.create_task(serve())
+
+    def hear(self, number: int, message: bytes) -> None:
+        if (line := self._lines.get(number)) is not None and not line.over:
+            line.hear(message)
+
+    def drain(self, number: int, count: int) -> None:
+        if (line := self._lines.get(number)) is not None:
+            line.drain(count)
+
+    def cut(self, number: int) -> None:
+        if (line := self._lines.pop(number, None)) is not None:
+            line.cut()
+
+    def rest(self) -> None:
+        if self.running:
+            self._guarded(self.loop.rest)
+
+    def advance(self, seconds: float) -> None:
+        self._passed_s += seconds
+        if self.running:
+            self._guarded(lambda: self.loop.advance(seconds))
+
+    def jump(self, ms: int) -> None:
+        """Set the wall clock wrong, or right again."""
+        self._wall_ms += ms
+
+    def kill_at(self, writes: int, *, after: bool) -> None:
+        """Die at the n-th write from now on."""
+        self._disk.kill_at = self._disk.writes + writes
+        self._disk.kill_after = after
+
+    def fail(self, first: int, count: int) -> None:
+        """Have the disk refuse some writes."""
+        self._disk.fail_from = self._disk.writes + first
+        self._disk.fail_until = self._disk.fail_from + count
+
+    def calm(self) -> None:
+        """From now on nothing bad happens to the disk."""
+        self._disk.kill_at = self._disk.fail_from = None
+
+    def kill(self) -> None:
+        """Die now: all that is in memory is gone, what is on disk stays as it is."""
+        if not self.running:
+            return
+        self.running = False
+        self._disk.dead = True
+        for line in self._lines.values():
+            line.over = True
+        self._lines.clear()
+        self.loop.abandon()
+        self._sent.clear()
+        self._closed.clear()
+        self._abandon()
+
+    def stop(self) -> None:
+        """End as it should be."""
+        if not self.running:
+            return
+        self._guarded(self._close)
+        self.kill()
+
+    def take_sent(self) -> list[tuple[int, bytes]]:
+        sent, self._sent = self._sent, []
+        return sent
+
+    def take_closed(self) -> list[int]:
+        closed, self._closed = self._closed, []
+        return closed
+
+    def back_up(self) -> None:
+        copy_database(self.path, self._folder / "backup.sqlite3")
+
+    def restore(self) -> None:
+        """Put the backup in the place of what there is, as `restore` does; the process is down."""
+        self.kill()
+        _remove(self.path)
+        shutil.copyfile(self._folder / "backup.sqlite3", self.path)
+        with closing(_connect(self.path)) as database, database:
+            event_log.begin_new_log(database)
+
+    def dump(self, gone: list[str]) -> dict[str, Any]:
+        """Give all there is on disk; see `Dumped`."""
+        files = b"".join(file.read_bytes() for file in _files(self.path))
+        with closing(_connect(self.path)) as database:
+            log, head = database.execute(
+                "SELECT log, head FROM users WHERE id = ?", (self.user,)
+            ).fetchone()
+            events = database.execute(
+                "SELECT body FROM events WHERE user = ? ORDER BY seq", (self.user,)
+            )
+            settings = database.execute(
+                "SELECT name, value FROM settings WHERE user = ?", (self.user,)
+            )
+            return {
+                "log": log,
+                "head": head,
+                "events": [msgspec.Raw(body) for (body,) in events],
+                "settings": dict(settings.fetchall()),
+                "open": [answer for (answer,) in database.execute("SELECT answer FROM drafts")],
+                "said": self.said,
+                "found": [word for word in gone if word.encode() in files],
+            }
+
+    def _close(self) -> None:
+        task = self.loop.create_task(self._home.close())
+        self.loop.rest()
+        for _ in range(20):
+            if task.done():
+                return task.result()
+            self.loop.advance(1.0)
+        raise AssertionError("The PC does not end.")
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Killed:
+            self.kill()
+        if self.loop.errors:
+            first = self.loop.errors[0]
+            raise AssertionError(f"Nobody took {first}") from first.get("exception")
+
+    def _abandon(self) -> None:
+        """Close the file as the system would: without a checkpoint, and without a roll back."""
+        database = getattr(self._store, "_db", None)
+        self._store = None
+        if database is None:
+            return
+        left = {file: file.read_bytes() for file in _files(self.path)}
+        database.close()
+        _remove(self.path)
+        for file, data in left.items():
+            if not file.name.endswith("-shm"):
+                file.write_bytes(data)
+
+
+def make_template(path: Path) -> None:
+    """Make the database of a home that was never used."""
+
+    async def made() -> None:
+        store = await Store(path).open()
+        await Household(HOME, store, LoopClock()).open()
+        await store.close()
+
+    asyncio.run(made())
+    with closing(_connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _connecting(disk: Disk) -> Any:
+    factory = connections_on(disk)
+    return lambda *args, **how: _connect(*args, factory=factory, **how)
+
+
+def _files(path: Path) -> list[Path]:
+    return [file for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if file.exists()]
+
+
+def _remove(path: Path) -> None:
+    for file in _files(path):
+        file.unlink()
