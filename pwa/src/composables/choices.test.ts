@@ -2,18 +2,19 @@ import { mount } from '@vue/test-utils'
 import { beforeEach, expect, it } from 'vitest'
 import { TestServices } from '../../tests/support/services'
 import type { Event, SettingName } from '../protocol/generated'
-import { useChats } from '../stores/chats'
+import type { useChats } from '../stores/chats'
 import { useSettings } from '../stores/settings'
 import { useChoices, useFollowedChoices } from './choices'
 
 let outside: TestServices
-let homes = 0
+let settings: ReturnType<typeof useSettings>
+let chats: ReturnType<typeof useChats>
 let choices: ReturnType<typeof useChoices>
 
 beforeEach(async () => {
   outside = new TestServices()
-  // Tabs of one home would tell each other.
-  await outside.begin(`choices ${String(homes++)}`)
+  settings = useSettings()
+  chats = await outside.begin()
   outside.connect()
   const app = mount({
     setup() {
@@ -22,7 +23,11 @@ beforeEach(async () => {
       return () => null
     },
   })
-  return () => app.unmount()
+  return () => {
+    app.unmount()
+    // What is still on its way would bring the stores of this test into the next.
+    chats.reset()
+  }
 })
 
 function hear(seq: number, name: SettingName, value: string): void {
@@ -30,14 +35,14 @@ function hear(seq: number, name: SettingName, value: string): void {
   outside.say({ type: 'events', events: [event], upto: seq })
 }
 
-const shown = () => [useSettings().theme, useSettings().language]
+const shown = () => [settings.theme, settings.language]
 
 it('what is chosen here is for all devices', async () => {
   choices.chooseTheme('dark')
   choices.chooseLanguage('ru')
   expect(shown()).toEqual(['dark', 'ru'])
   await outside.said('change_setting')
-  expect(useChats().settings).toEqual({ appearance: 'dark', language: 'ru' })
+  expect(chats.settings).toEqual({ appearance: 'dark', language: 'ru' })
 })
 
 it('what is chosen on another is taken over, and what a newer app knows is passed over', () => {
@@ -53,7 +58,7 @@ it('a device of its own neither tells nor follows, until it shares again', () =>
   choices.share(false)
   choices.chooseTheme('dark')
   hear(1, 'appearance', 'light')
-  expect([shown()[0], useChats().settings]).toEqual(['dark', { appearance: 'light' }])
+  expect([shown()[0], chats.settings]).toEqual(['dark', { appearance: 'light' }])
   choices.share(true)
-  expect([shown()[0], useChats().settings.appearance]).toEqual(['dark', 'dark'])
+  expect([shown()[0], chats.settings.appearance]).toEqual(['dark', 'dark'])
 })
