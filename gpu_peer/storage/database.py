@@ -38,14 +38,10 @@ def open_database(path: Path, migrations: Path = MIGRATIONS) -> sqlite3.Connecti
         path.touch(mode=0o600)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            if path.stat().st_size == 0:
-                # Only before anything is in the file.
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
             check_database(connection, path)
             _migrate(connection, path, migrations)
-            _give_pages_back(connection)
         except BaseException:
             _close_as_it_is(connection, path)
             raise
@@ -138,16 +134,6 @@ def check_database(connection: sqlite3.Connection, path: Path) -> None:
     """
     if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise StorageDamaged(_damaged(path))
-
-
-def _give_pages_back(connection: sqlite3.Connection) -> None:
-    """Have an older file shrink when something is deleted. It is written anew once for that."""
-    if connection.execute("PRAGMA auto_vacuum").fetchone() == (2,):
-        return
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    # Without the room for it, or while another has the file, it is done at a later start.
-    with suppress(sqlite3.OperationalError):
-        connection.execute("VACUUM")
 
 
 def _damaged(path: Path) -> str:

@@ -231,14 +231,16 @@ export const useChats = defineStore('chats', () => {
    * is taken back instead: gives its text.
    */
   function stop(chat: string): string | null {
-    const last = turns(chat).at(-1)
-    if (!last) return null
-    const taken = takeBack(last.id, 'waiting')
+    const shown = turns(chat)
+    // Others may wait for their turn behind the one that is answered.
+    const turn = shown.find(({ reply }) => reply?.state === 'running') ?? shown.at(-1)
+    if (!turn) return null
+    const taken = takeBack(turn.id, 'waiting')
     if (taken !== null) return taken
-    const asked = last.reply ? goesOn(last.reply.id) : beginsAgain(last.id)
+    const asked = turn.reply ? goesOn(turn.reply.id) : beginsAgain(turn.id)
     if (asked && isFree(asked)) engine?.withdraw([asked.command.id])
-    else if (asked || !last.reply) stopWanted.add(last.id)
-    else if (last.reply.state === 'running') stopOnce(last.reply.id)
+    else if (asked || !turn.reply) stopWanted.add(turn.id)
+    else if (turn.reply.state === 'running') stopOnce(turn.reply.id)
     return null
   }
 
@@ -272,9 +274,10 @@ export const useChats = defineStore('chats', () => {
   function stopWhatWasWanted(): void {
     if (stopWanted.size === 0) return
     for (const [chat] of engine?.state.chats ?? []) {
-      const last = turns(chat).at(-1)
-      if (!last?.reply || goesOn(last.reply.id) || !stopWanted.delete(last.id)) continue
-      if (last.reply.state === 'running') stopOnce(last.reply.id)
+      for (const { id, reply } of turns(chat)) {
+        if (!reply || goesOn(reply.id) || !stopWanted.delete(id)) continue
+        if (reply.state === 'running') stopOnce(reply.id)
+      }
     }
   }
 

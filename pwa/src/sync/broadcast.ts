@@ -9,11 +9,9 @@ export interface Broadcast {
   close(): void
 }
 
-/** `log` is the one that acknowledgements are of. */
-export type News = { readonly log: string | null } & (
+export type News =
   | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
   | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
-)
 
 /** With the log that acknowledgements are of. */
 export type Told = News & { readonly log: string | null }

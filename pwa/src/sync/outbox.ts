@@ -6,8 +6,6 @@ import { type Broadcast, hear, isNews, type News, type Told } from './broadcast'
 import type { Disk } from './disk'
 import { Sender } from './sender'
 
-type Untold = News extends infer One ? (One extends News ? Omit<One, 'log'> : never) : never
-
 export interface OutboxNeeds {
   broadcast: Broadcast | null
   now: () => number
@@ -82,10 +80,10 @@ export class Outbox {
   }
 
   /** The other tabs are told of nothing that is not on disk. */
-  post(news: Untold): void {
+  post(news: News): void {
     const { broadcast, state } = this.needs
-    const whole: News = { ...news, log: state().log }
-    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(whole))
+    const told: Told = { ...news, log: state().log }
+    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(told))
   }
 
   /** Sends what may be sent. Before the first time it is on disk that the PC may have it. */

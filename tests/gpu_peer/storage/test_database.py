@@ -108,20 +108,6 @@ def test_a_file_that_became_read_only_is_a_sentence(path: Path) -> None:
         EventLog(db).change("ann", None, lambda mine: mine.make_chat("c"))
 
 
-def test_an_older_file_shrinks_too_once_it_was_opened(path: Path) -> None:
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE older (x)")
-        db.executemany("INSERT INTO older VALUES (?)", [("x" * 5000,)] * 100)
-        db.commit()
-    with closing(open_database(path)) as db:
-        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
-        assert db.execute("SELECT count(*) FROM older").fetchone() == (100,)
-        db.execute("DELETE FROM older")
-        EventLog(db).scrub()
-        assert path.stat().st_size < 200_000
-
-
 def test_a_lock_of_another_process_refuses_the_change_whole(path: Path) -> None:
     with closing(open_database(path)) as db:
         say(db, "before")
