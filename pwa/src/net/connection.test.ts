@@ -162,6 +162,14 @@ describe('beside the one in use', () => {
     expect(dials('direct', inUse('signaled', 'p2p'), 10_000).length).toBeGreaterThan(1)
   })
 
+  it('the direct line is tried again when what was near turns out to be far', () => {
+    const near = run([{ type: 'lost', on: 'direct' }], inUse('signaled', 'lan')).connection
+    expect(near.lines.direct.dueMs).toBeNull()
+    const far = run([{ type: 'told', on: 'link', road: 'p2p' }], near).connection
+    expect(far.lines.direct.dueMs).toBe(1_500)
+    expect(words(run([{ type: 'due' }], far, 1_500).actions)).toEqual(['dial direct'])
+  })
+
   it.each(['local', 'lan'] as const)('nothing is tried where the road is %s', (road) => {
     const from = inUse('direct', road)
     expect([dials('direct', from, 600_000), dials('signaled', from, 600_000)]).toEqual([[], []])

@@ -43,10 +43,12 @@ export class Home {
 
   /** Does something to its network, and waits until the VDS has welcomed it again. */
   async afterReturn(change: () => void): Promise<void> {
-    const back = '"event": "signaling_back"'
-    const before = this.program!.count(back)
-    change()
-    await this.program!.says(back, before + 1)
+    await this.after(change, 'signaling_back')
+  }
+
+  /** Does something to its network, and waits until it has told its name there anew. */
+  async afterNaming(change: () => void): Promise<void> {
+    await this.after(change, 'lan_name_ready')
   }
 
   /** Runs `python -m gpu_peer pair` as a person at the PC does. */
@@ -61,6 +63,13 @@ export class Home {
   answers(): string[] {
     const script = join(import.meta.dirname, 'answers_of.py')
     return JSON.parse(this.tell([script, join(this.folder, 'gpu_peer')])) as string[]
+  }
+
+  private async after(change: () => void, event: string): Promise<void> {
+    const line = `"event": "${event}"`
+    const before = this.program!.count(line)
+    change()
+    await this.program!.says(line, before + 1)
   }
 
   private tell(words: readonly string[]): string {

@@ -83,6 +83,16 @@ const cases: Case[] = [
         map.changeAddress(70 + (round % 2))
       }),
   },
+  {
+    // Nobody tells the app the new address: what it has left is the PC's name.
+    between: 'one network, the VDS dead, the PC’s address changed',
+    road: 'lan',
+    arrange: ({ vds }) => vds.die(),
+    before: ({ map, home }, round) =>
+      home.afterNaming(() => {
+        map.changeAddress(70 + (round % 2))
+      }),
+  },
 ]
 
 test.describe('the app connects over', () => {

@@ -129,5 +129,7 @@ function roadOf(
   if (protocol === 'ws') return 'local'
   if (!local || !remote) return null
   if (local === 'relay' || remote === 'relay') return 'relay'
+  // Hidden, since it was found by a name: by multicast DNS, which no router passes on.
+  if (!address && remote === 'host') return 'lan'
   return isNear(address) ? 'lan' : 'p2p'
 }
