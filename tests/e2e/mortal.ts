@@ -63,15 +63,17 @@ export class MortalHearth {
     const child = spawn(python, [script], {
       cwd: ROOT,
       env: environment(this.settings),
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.home = child
     const lines: string[] = []
     await new Promise<void>((ready, failed) => {
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        lines.push(line)
-        if (line.includes('"event": "ready"')) ready()
-      })
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream }).on('line', (line) => {
+          lines.push(line)
+          if (line.includes('"event": "ready"')) ready()
+        })
+      }
       child.once('close', () => {
         failed(new Error(`The PC's part ended:\n${lines.join('\n')}`))
       })
