@@ -310,7 +310,7 @@ export const useChats = defineStore('chats', () => {
     /** This device's storage is full: what came since goes with the page. */
     full,
     /** How much is not on the PC, and would be lost with this browser. */
-    unsent: computed(() => pending.value.filter((one) => one.state !== 'acknowledged').length),
+    unsent: computed(() => pending.value.filter(isUnsent).length),
     /** How much is on its way to the PC. */
     pendingCount: waiting,
     has: (chat: string) => hasChat(confirmed(), chat),
@@ -349,3 +349,8 @@ export const useChats = defineStore('chats', () => {
     forget,
   }
 })
+
+/** A chat that nothing was said in is nothing to lose. */
+function isUnsent({ state, command }: Pending): boolean {
+  return state !== 'acknowledged' && command.type !== 'create_chat'
+}
