@@ -43,8 +43,8 @@ const quiet: ReadonlySet<Order['do']> = new Set(['drain', 'cut', 'hear', 'connec
 const openAtOnce = 8
 
 /** So many deeds are done in one run, and so many steps are taken at most. */
-const fewestDeeds = 10
-const mostDeeds = 60
+const fewestDeeds = 6
+const mostDeeds = 26
 const mostSteps = 900
 
 export class World implements Around {
