@@ -131,7 +131,7 @@ TRUST_IN_A_BROWSER = ("pairing", "hostile", "revocation", "family", "privacy")
 
 SYNC = ("tests/gpu_peer/chat", "tests/gpu_peer/storage")
 SYNC_IN_THE_APP = ("src/chat/", "src/storage/", "src/sync/", "src/stores/")
-SYNC_IN_A_BROWSER = ("faults", "long-chat")
+SYNC_IN_A_BROWSER = ("faults", "kills", "long-chat")
 """What shows that nothing is lost, beside the simulator."""
 
 WALKS = "nothing but its loopback|out of the house|VDS dead|nothing but TCP 443"

@@ -13,9 +13,6 @@ export type News =
   | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
   | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
 
-/** With the log that acknowledgements are of. */
-export type Told = News & { readonly log: string | null }
-
 export function browserBroadcast(name: string): Broadcast {
   const channel = new BroadcastChannel(name)
   const broadcast: Broadcast = {
@@ -28,7 +25,7 @@ export function browserBroadcast(name: string): Broadcast {
 }
 
 /** They come from this same app, of this version or another: what is not understood is passed over. */
-export function isNews(message: unknown): message is Told {
+export function isNews(message: unknown): message is News {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false
   if (message.type === 'withdrawn') return 'ids' in message && Array.isArray(message.ids)
   const isKnown = message.type === 'added' || message.type === 'changed'
@@ -36,7 +33,7 @@ export function isNews(message: unknown): message is Told {
 }
 
 /** Whoever tells it has written it. */
-export function hear(state: ChatsState, news: Told): ChatsState {
+export function hear(state: ChatsState, news: News): ChatsState {
   if (news.type === 'withdrawn') {
     const gone = new Set(news.ids)
     return { ...state, pending: state.pending.filter(({ command }) => !gone.has(command.id)) }

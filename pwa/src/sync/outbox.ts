@@ -2,9 +2,11 @@
 import type { ChatsState, Pending } from '../chat/model'
 import { passing } from '../chat/reducer'
 import type { Acknowledged, Command, ErrorCode } from '../protocol/generated'
-import { type Broadcast, hear, isNews, type News, type Told } from './broadcast'
+import { type Broadcast, hear, isNews, type News } from './broadcast'
 import type { Disk } from './disk'
 import { Sender } from './sender'
+
+type Untold = News extends infer One ? (One extends News ? Omit<One, 'log'> : never) : never
 
 export interface OutboxNeeds {
   broadcast: Broadcast | null
@@ -80,10 +82,10 @@ export class Outbox {
   }
 
   /** The other tabs are told of nothing that is not on disk. */
-  post(news: News): void {
+  post(news: Untold): void {
     const { broadcast, state } = this.needs
-    const told: Told = { ...news, log: state().log }
-    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(told))
+    const whole: News = { ...news, log: state().log }
+    if (broadcast) void this.disk.idle().then(() => this.isOver || broadcast.post(whole))
   }
 
   /** Sends what may be sent. Before the first time it is on disk that the PC may have it. */

@@ -79,3 +79,9 @@ function* breachesOfText(ended: AnswerEnded, old: string, generated: string): Ge
   if (isWhole ? text === whole : whole.startsWith(text) && text.startsWith(old)) return
   yield `The answer ${answer} (${reason}) is ${JSON.stringify(text.slice(-80))}, not ${JSON.stringify(whole.slice(-80))}.`
 }
+
+/** Whether what an answer says so far has each of its numbered words once, in order. */
+export function isCounted(answer: string, text: string): boolean {
+  const mine = text.split(' ').filter((word) => word.includes(`:${answer.slice(-4)}:`))
+  return mine.every((word, place) => word.endsWith(`:${String(place)}`))
+}
