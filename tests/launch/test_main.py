@@ -64,7 +64,7 @@ def test_an_unknown_part_of_the_tests_names_the_known_ones() -> None:
     assert ended.returncode == 1
     assert ended.stderr == (
         "There is no test part 'nonsense'. "
-        "The parts: core, unit, tensorrt, e2e, roads, walks, trust.\n"
+        "The parts: core, unit, tensorrt, e2e, roads, walks, simulator, sync, trust.\n"
     )
 
 

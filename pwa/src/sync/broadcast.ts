@@ -9,9 +9,11 @@ export interface Broadcast {
   close(): void
 }
 
-export type News =
+/** `log` is the one that acknowledgements are of. */
+export type News = { readonly log: string | null } & (
   | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
   | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
+)
 
 export function browserBroadcast(name: string): Broadcast {
   const channel = new BroadcastChannel(name)
