@@ -4,7 +4,7 @@ import { TestDataChannel } from '../../tests/support/dataChannel'
 import { id } from '../../tests/support/messages'
 import { FRAME_BYTES, type FromHome } from '../protocol/generated'
 import { Channel } from './channel'
-import { bufferBytes } from './outbox'
+import { bufferBytes } from './sendQueue'
 
 let clock: TestClock
 let data: TestDataChannel

@@ -4,7 +4,7 @@ import { type FromHome, FromHomeShape, type ToHome } from '../protocol/generated
 import type { Clock } from './clock'
 import { framesOf, Reader } from './frames'
 import { Heartbeat } from './heartbeat'
-import { bufferBytes, Outbox } from './outbox'
+import { bufferBytes, SendQueue } from './sendQueue'
 
 /** The part of RTCDataChannel that is used; tests bring their own. */
 export interface DataChannel {
@@ -29,7 +29,7 @@ export interface ChannelHandlers {
 
 export class Channel {
   private readonly reader = new Reader<FromHome>(FromHomeShape)
-  private readonly outbox: Outbox
+  private readonly queue: SendQueue
   private heartbeat: Heartbeat | null = null
   private timer: unknown = null
   private over = false
@@ -39,9 +39,9 @@ export class Channel {
     private readonly handlers: ChannelHandlers,
     private readonly clock: Clock,
   ) {
-    this.outbox = new Outbox(data)
+    this.queue = new SendQueue(data)
     data.bufferedAmountLowThreshold = bufferBytes / 2
-    data.onbufferedamountlow = () => this.guarded(() => this.outbox.flush())
+    data.onbufferedamountlow = () => this.guarded(() => this.queue.flush())
     data.onmessage = ({ data: frame }) => this.feed(frame)
     data.onclose = () => this.lose()
   }
@@ -49,7 +49,7 @@ export class Channel {
   send(message: ToHome): void {
     const frames = framesOf(message)
     const urgent = message.type === 'heartbeat' || message.type === 'alive'
-    this.guarded(() => this.outbox.put(frames, urgent))
+    this.guarded(() => this.queue.put(frames, urgent))
   }
 
   /** From now on silence is watched for, as the PC's welcome asks. */

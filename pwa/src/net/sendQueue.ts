@@ -10,7 +10,7 @@ export interface Sink {
 
 type Frames = Uint8Array<ArrayBuffer>[]
 
-export class Outbox {
+export class SendQueue {
   /** The frames of one message are never mixed with another's: this one is on its way. */
   private current: Frames = []
   private readonly urgent: Frames[] = []
