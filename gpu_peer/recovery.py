@@ -4,7 +4,6 @@ A damaged file is set aside with a new name, never deleted: somebody may save mo
 """
 
 import datetime
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,8 +11,8 @@ from pathlib import Path
 
 from gpu_peer.carried_over import carry_over
 from gpu_peer.disk import to_disk
-from gpu_peer.errors import BackupFailed, StorageDamaged, StorageError, StorageForeign
-from gpu_peer.storage.backups import Backups, GoodBackup
+from gpu_peer.errors import BackupFailed, StorageDamaged, StorageForeign
+from gpu_peer.storage.backups import Backups, GoodBackup, backup_errors
 from gpu_peer.storage.database import copy_database, open_database
 
 LOGS = ("-wal", "-shm")
@@ -58,7 +57,7 @@ def restore_latest(
             f"There is no good backup of the chats in {Backups(chats).folder}. "
             f"To set the chats aside and begin anew: {_EMPTY}"
         )
-    with _said(chats), tempfile.TemporaryDirectory(prefix=".restoring-", dir=chats.parent) as made:
+    with _beside(chats) as made:
         copy = Path(made) / chats.name
         copy.touch(mode=0o600)
         copy_database(good.path, copy)
@@ -73,11 +72,21 @@ def restore_empty(chats: Path, now: datetime.datetime, *, replace: bool) -> Path
         BackupFailed: the chats are sound and not `replace`, or the system refused.
     """
     _require_damaged(chats, replace=replace)
-    with _said(chats), tempfile.TemporaryDirectory(prefix=".restoring-", dir=chats.parent) as made:
+    with _beside(chats) as made:
         copy = Path(made) / chats.name
         with closing(open_database(copy)) as db:
             db.execute("PRAGMA journal_mode = DELETE")
         return _put(copy, chats, now)
+
+
+@contextmanager
+def _beside(chats: Path) -> Iterator[str]:
+    """Make a folder on the same disk for the time of the block."""
+    with (
+        backup_errors(f"Nothing was put into {chats}"),
+        tempfile.TemporaryDirectory(prefix=".restoring-", dir=chats.parent) as made,
+    ):
+        yield made
 
 
 def _require_damaged(chats: Path, *, replace: bool) -> None:
@@ -144,16 +153,3 @@ def _with(path: Path, end: str) -> Path:
 
 def _ms(now: datetime.datetime) -> int:
     return round(now.timestamp() * 1000)
-
-
-@contextmanager
-def _said(chats: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = f"{error.strerror or type(error).__name__}."
-    except (StorageError, sqlite3.Error) as error:
-        why = str(error)
-    else:
-        return
-    raise BackupFailed(f"Nothing was put into {chats}: {why}")

@@ -117,7 +117,7 @@ class Backups:
         Raises:
             BackupFailed: the system refused, or the chats are damaged. They are as they were.
         """
-        with self._said():
+        with backup_errors(f"No backup of the chats could be made in {self.folder}"):
             self._drop_halves()
             backups = self.all()
             if not is_due(backups, now) or not self._have_changed_since(backups, now):
@@ -139,7 +139,7 @@ class Backups:
             BackupFailed: see `make_if_due`; the backup at fault is as it was.
         """
         changed = 0
-        with self._said():
+        with backup_errors(f"No backup of the chats could be made in {self.folder}"):
             with closing(_reading(self._chats)) as db:
                 deleted = deleted_chats(db)
             for one in self.all():
@@ -201,18 +201,19 @@ class Backups:
                 f"{free >> 20} MB are free, {(needed >> 20) + 1} MB are needed. Make room there."
             )
 
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Turn what the system, SQLite and the database's opening raise into one error."""
-        try:
-            yield
-        except OSError as error:
-            why = f"{error.strerror or type(error).__name__}."
-        except (StorageError, sqlite3.Error) as error:
-            why = str(error)
-        else:
-            return
-        raise BackupFailed(f"No backup of the chats could be made in {self.folder}: {why}")
+
+@contextmanager
+def backup_errors(failed: str) -> Iterator[None]:
+    """Turn what the system, SQLite and the database's opening raise into a `BackupFailed`."""
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.strerror or type(error).__name__}."
+    except (StorageError, sqlite3.Error) as error:
+        why = str(error)
+    else:
+        return
+    raise BackupFailed(f"{failed}: {why}")
 
 
 def _eraser(deleted: Chats, now: datetime) -> Callable[[Path], None]:
