@@ -122,7 +122,7 @@ describe('an import', () => {
   it('first says what is in the file, and asks for nothing before it is wanted', async () => {
     await connect()
     await pick('chats.json', exported(2))
-    expect(dialog()).toContain('In “chats.json” there are 1 chat with 2 messages.')
+    expect(dialog()).toContain('Found in “chats.json”: 1 chat with 2 messages.')
     expect(useChats().list).toHaveLength(1)
   })
 
