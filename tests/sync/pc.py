@@ -22,7 +22,6 @@ from gpu_peer.errors import ChannelClosed, PeerError
 from gpu_peer.household.desk import Asker
 from gpu_peer.household.household import Household
 from gpu_peer.storage import event_log
-from gpu_peer.storage.database import copy_database
 from gpu_peer.storage.store import Store
 from gpu_peer.transports.channel import FromHome
 from protocol import codec
@@ -270,7 +269,10 @@ class Pc:
         return closed
 
     def back_up(self) -> None:
-        copy_database(self.path, self._folder / "backup.sqlite3")
+        """Copy the database as a process of its own does, which nothing kills."""
+        copy = self._folder / "backup.sqlite3"
+        with closing(_connect(self.path)) as there, closing(_connect(copy)) as here:
+            there.backup(here)
 
     def restore(self) -> None:
         """Put the backup in the place of what there is, as `restore` does; the process is down."""
