@@ -10,9 +10,11 @@ let outside: TestServices
 let frame: VueWrapper
 
 beforeEach(async () => {
+  document.body.replaceChildren()
   outside = new TestServices()
   await outside.begin('frame')
   frame = show(AppFrame)
+  await until(() => frame.find('#search').exists())
   return () => frame.unmount()
 })
 

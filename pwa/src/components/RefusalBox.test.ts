@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { nextTick } from 'vue'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
+import { until } from '../../tests/support/until'
 import { useConnection } from '../stores/connection'
 import NoticeBar from './NoticeBar.vue'
 
@@ -10,7 +10,7 @@ it('says that the PC does not know this device, and lets people try and pair aga
   const connection = useConnection()
   const bar = show(NoticeBar)
   outside.handlers.onRefused('device_unknown')
-  await nextTick()
+  await until(() => bar.text() !== '')
   expect(bar.text()).toContain('does not know this device')
   expect(bar.get('a').attributes('href')).toBe('/pair')
   await bar.get('button').trigger('click')
@@ -22,6 +22,6 @@ it('has nothing to press where only an update helps', async () => {
   useConnection()
   const bar = show(NoticeBar)
   outside.handlers.onRefused('unsupported_version')
-  await nextTick()
+  await until(() => bar.text() !== '')
   expect([bar.find('p').exists(), bar.find('button').exists(), bar.find('a').exists()]).toEqual([true, false, false])
 })

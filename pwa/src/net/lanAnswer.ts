@@ -21,8 +21,9 @@ const maxMessageBytes = 262_144
  */
 export function lanAnswer(ticket: LanTicket, mid: string): string {
   // A ticket is read from where it is kept, so it is held to its shape once more.
-  const { addresses, name, port, ufrag, password, fingerprint } = decode(JSON.stringify(ticket))
-  const hosts = addresses.filter((address) => isIpv4(address) || isIpv6(address))
+  // A PC names a few addresses; a search dials more at once.
+  const { name, port, ufrag, password, fingerprint } = decode(JSON.stringify({ ...ticket, addresses: [] }))
+  const hosts = ticket.addresses.filter((address) => isIpv4(address) || isIpv6(address))
   if (name && isLocalName(name)) hosts.push(name)
   if (hosts.length === 0 || !/^[\w-]{1,16}$/.test(mid)) {
     throw new ProtocolError('malformed', 'The ticket names nothing to dial.')
