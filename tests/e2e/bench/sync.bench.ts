@@ -169,14 +169,14 @@ async function searches(page: Page): Promise<number[]> {
   const field = page.getByRole('searchbox').or(page.getByRole('textbox', { name: 'Search chats' }))
   await field.first().click()
   await field.first().fill('warm')
-  const results = page.locator('section.results')
+  const results = page.locator('.sidebar section')
   await expect(results).toBeVisible()
   await expect(results).not.toContainText(/index/i, { timeout: 120_000 })
   const times: number[] = []
   for (const query of [...QUERIES, ...QUERIES]) {
     times.push(
       await field.first().evaluate(async (input: HTMLInputElement, text) => {
-        const list = document.querySelector('section.results')!
+        const list = document.querySelector('.sidebar section')!
         const changed = new Promise((done) => {
           const observer = new MutationObserver(() => {
             const status = list.querySelector('[role="status"]')?.className ?? ''
