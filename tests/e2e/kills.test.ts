@@ -48,6 +48,7 @@ test.describe('a PC that dies at any moment', () => {
           await write(people[below(2)]!, text)
         }
         await hearth.revive()
+        if ((kill + 1) % 20 === 0) console.log(`${String(kill + 1)} kills, ${String(written.length)} messages`)
       }
 
       for (const person of people) await settles(person.page, written.length)
