@@ -1,4 +1,5 @@
 /** The browser's own passkeys: WebAuthn level 3, sections 5.1.3 and 5.1.4. */
+import { fromText, toText } from '../protocol/base64'
 import type {
   NewPasskey,
   PasskeyAssertion,
@@ -57,15 +58,15 @@ export function browserAuthenticator(window: Surroundings): Authenticator | null
 
 function creationOf(wanted: PasskeyCreation): PublicKeyCredentialCreationOptions {
   return {
-    challenge: toBytes(wanted.challenge),
+    challenge: fromText(wanted.challenge),
     rp: { id: wanted.rp_id, name: 'Hearth' },
     user: {
-      id: toBytes(wanted.user_handle),
+      id: fromText(wanted.user_handle),
       name: wanted.user_name,
       displayName: wanted.user_name,
     },
     pubKeyCredParams: wanted.algorithms.map((alg) => ({ type: 'public-key', alg })),
-    excludeCredentials: wanted.exclude.map((id) => ({ type: 'public-key', id: toBytes(id) })),
+    excludeCredentials: wanted.exclude.map((id) => ({ type: 'public-key', id: fromText(id) })),
     authenticatorSelection: {
       residentKey: 'required',
       requireResidentKey: true,
@@ -78,7 +79,7 @@ function creationOf(wanted: PasskeyCreation): PublicKeyCredentialCreationOptions
 
 function requestOf(wanted: PasskeyRequest): PublicKeyCredentialRequestOptions {
   return {
-    challenge: toBytes(wanted.challenge),
+    challenge: fromText(wanted.challenge),
     rpId: wanted.rp_id,
     userVerification: 'required',
     timeout: wanted.timeout_ms,
@@ -95,14 +96,4 @@ async function granted(asked: Promise<Credential | null>): Promise<PublicKeyCred
   }
   if (!credential) throw new PasskeyFailed('passkey_cancelled')
   return credential as PublicKeyCredential
-}
-
-function toText(bytes: ArrayBuffer): string {
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)))
-  return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}
-
-function toBytes(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }

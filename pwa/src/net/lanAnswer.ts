@@ -1,7 +1,7 @@
 /** What the PC would answer, written by the device itself: RFC 8829, RFC 8839, RFC 8841. */
+import { fromText } from '../protocol/base64'
 import { decoder, ProtocolError } from '../protocol/decode'
 import { type LanTicket, LanTicketShape } from '../protocol/generated'
-import { fromText } from '../trust/bytes'
 import { isIpv4, isIpv6, isLocalName } from './addresses'
 
 const decode = decoder<LanTicket>(LanTicketShape)

@@ -19,8 +19,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export function decoder<T>(shape: Shape): (data: string | Uint8Array) => T {
   return (data) => {
     const value = parse(data)
-    check(value, shape, '$')
-    return value as T
+    const place = fault(value, shape)
+    if (place === null) return value as T
+    // Only a whole message may be of a type that is newer than this version.
+    if (shape.kind === 'union' && place === '.type' && isText((value as { type: unknown }).type)) {
+      throw new ProtocolError(
+        'unknown_type',
+        'This version does not know that type of message. Update Hearth.',
+      )
+    }
+    throw new ProtocolError('malformed', `The message has the wrong shape at $${place}.`)
   }
 }
 
@@ -32,80 +40,90 @@ function parse(data: string | Uint8Array): unknown {
   }
 }
 
-function check(value: unknown, shape: Shape, path: string): void {
+/** Where a value is not as it should be, from itself on; null where all of it is. */
+function fault(value: unknown, shape: Shape): string | null {
   switch (shape.kind) {
     case 'string':
-      return require(typeof value === 'string' && fits(value, shape), path)
+      return unless(isText(value) && fits(value, shape))
     case 'integer':
-      return require(Number.isInteger(value) && within(value as number, shape), path)
+      return unless(Number.isInteger(value) && within(value as number, shape))
     case 'number':
-      return require(typeof value === 'number' && within(value, shape), path)
+      return unless(typeof value === 'number' && within(value, shape))
     case 'boolean':
-      return require(typeof value === 'boolean', path)
+      return unless(typeof value === 'boolean')
     case 'enum':
-      return require(typeof value === 'string' && shape.values.includes(value), path)
+      return unless(isText(value) && shape.values.includes(value))
     case 'nullable':
-      return value === null ? undefined : check(value, shape.of, path)
+      return value === null ? null : fault(value, shape.of)
     case 'list':
-      require(Array.isArray(value) && within(value.length, shape), path)
-      return (value as unknown[]).forEach((item) => check(item, shape.of, `${path}[...]`))
+      return Array.isArray(value) && within(value.length, shape) ? inItems(value, shape.of) : ''
     case 'record':
-      return checkFields(asRecord(value, path), shape.fields, path)
+      return isRecord(value) ? inFields(value, shape.fields) : ''
     case 'union':
-      return check(value, chosen(asRecord(value, path), shape.of, path), path)
+      return isRecord(value) ? inChosen(value, shape.of) : ''
   }
 }
 
-function checkFields(
+function unless(isRight: boolean): '' | null {
+  return isRight ? null : ''
+}
+
+function inItems(items: readonly unknown[], shape: Shape): string | null {
+  for (const item of items) {
+    const place = fault(item, shape)
+    if (place !== null) return `[...]${place}`
+  }
+  return null
+}
+
+function inFields(
   record: Record<string, unknown>,
   fields: Extract<Shape, { kind: 'record' }>['fields'],
-  path: string,
-): void {
-  for (const [name, field] of Object.entries(fields)) {
-    if (Object.hasOwn(record, name)) check(record[name], field.shape, `${path}.${name}`)
-    else require(field.optional === true, path)
+): string | null {
+  for (const name in fields) {
+    const field = fields[name]
+    if (!field) continue
+    const place = Object.hasOwn(record, name) ? fault(record[name], field.shape) : unless(field.optional === true)
+    if (place !== null) return `.${name}${place}`
   }
+  return null
 }
 
-function chosen(
+function inChosen(
   record: Record<string, unknown>,
   options: Readonly<Record<string, Shape>>,
-  path: string,
-): Shape {
-  const tag = record.type
-  if (typeof tag !== 'string') throw wrong(`${path}.type`)
-  const shape = Object.hasOwn(options, tag) ? options[tag] : undefined
-  if (shape) return shape
-  // Only a whole message may be of a type that is newer than this version.
-  if (path !== '$') throw wrong(`${path}.type`)
-  throw new ProtocolError(
-    'unknown_type',
-    'This version does not know that type of message. Update Hearth.',
-  )
+): string | null {
+  const { type } = record
+  const shape = isText(type) && Object.hasOwn(options, type) ? options[type] : undefined
+  return shape ? fault(record, shape) : '.type'
 }
 
-function asRecord(value: unknown, path: string): Record<string, unknown> {
-  require(typeof value === 'object' && value !== null && !Array.isArray(value), path)
-  return value as Record<string, unknown>
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function fits(value: string, limit: { min?: number; max?: number; pattern?: string }): boolean {
   // UTF-8 has no lone surrogates, though JSON can write them.
   if (!value.isWellFormed()) return false
-  if (limit.pattern && !new RegExp(limit.pattern, 'u').test(value)) return false
-  if (limit.min === undefined && limit.max === undefined) return true
-  // Lengths on the wire are in code points; JavaScript counts UTF-16 units.
+  if (limit.pattern && !matcher(limit.pattern).test(value)) return false
+  // Lengths on the wire are in code points; JavaScript counts UTF-16 units, one or two for each.
+  const { length } = value
+  if (within(length, limit) && within(Math.ceil(length / 2), limit)) return true
   return within([...value].length, limit)
+}
+
+const matchers = new Map<string, RegExp>()
+
+function matcher(pattern: string): RegExp {
+  let known = matchers.get(pattern)
+  if (!known) matchers.set(pattern, (known = new RegExp(pattern, 'u')))
+  return known
 }
 
 function within(value: number, limit: { min?: number; max?: number }): boolean {
   return value >= (limit.min ?? -Infinity) && value <= (limit.max ?? Infinity)
-}
-
-function require(condition: boolean, path: string): void {
-  if (!condition) throw wrong(path)
-}
-
-function wrong(path: string): ProtocolError {
-  return new ProtocolError('malformed', `The message has the wrong shape at ${path}.`)
 }

@@ -1,4 +1,5 @@
 /** What a page of history holds: base64 of zlib of JSON. */
+import { fromText } from '../protocol/base64'
 import { decoder } from '../protocol/decode'
 import { type Event, EventShape, UNPACKED_BYTES } from '../protocol/generated'
 
@@ -6,8 +7,7 @@ const decode = decoder<Event[]>({ kind: 'list', of: EventShape })
 
 /** @throws Error of any kind, where it is not what the wire says, or larger */
 export async function unpack(packed: string): Promise<Event[]> {
-  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0))
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'))
+  const stream = new Blob([fromText(packed)]).stream().pipeThrough(new DecompressionStream('deflate'))
   return decode(await readAll(stream, UNPACKED_BYTES))
 }
 

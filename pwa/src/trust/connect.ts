@@ -4,6 +4,7 @@
  *
  * Made for each connection, on every road. Nothing of a chat is sent or understood before `bound`.
  */
+import { fromText, toText } from '../protocol/base64'
 import {
   type ErrorCode,
   type LanTicket,
@@ -11,7 +12,7 @@ import {
   type TrustToHome,
   VERSION,
 } from '../protocol/generated'
-import { type Bytes, fromText, toText } from './bytes'
+import type { Bytes } from './bytes'
 import type { Check } from './proofs'
 import { type Fingerprints, type Transcript, transcriptOf } from './transcript'
 

@@ -8,8 +8,8 @@ import {
   withoutEd25519,
 } from '../../tests/support/trust'
 import { PairingRun, seeded } from '../../tests/support/trustRun'
+import { fromText, toText } from '../protocol/base64'
 import type { TrustFromHome } from '../protocol/generated'
-import { fromText, toText } from './bytes'
 import { makeDeviceKey, verify } from './keys'
 import { type Invited, type PairingInput, pairingMs, pairingTable } from './pairing'
 import { code, commitment, mac, SECRET_BYTES, transcriptOf } from './transcript'

@@ -5,6 +5,7 @@
  * By comparing, the person says on both screens that the codes are equal: a 'no' on the PC alone would
  * not keep this device from somebody in the middle who says 'yes'.
  */
+import { fromText, toText } from '../protocol/base64'
 import {
   type ErrorCode,
   type PairingMethod,
@@ -12,7 +13,7 @@ import {
   type TrustToHome,
   VERSION,
 } from '../protocol/generated'
-import { type Bytes, fromText, toText } from './bytes'
+import type { Bytes } from './bytes'
 import type { Check } from './proofs'
 import { type Fingerprints, type Purpose, type Transcript, transcriptOf } from './transcript'
 

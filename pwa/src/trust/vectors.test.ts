@@ -1,9 +1,10 @@
 /** Both languages are held to the same bytes of trust; this is TypeScript's side. */
 import { describe, expect, it } from 'vitest'
 import vectors from '../../../protocol/vectors/trust.json'
+import { fromText, toText } from '../protocol/base64'
 import { ProtocolError } from '../protocol/decode'
 import { bytesOf, hexOf, withoutEd25519 } from '../../tests/support/trust'
-import { type Bytes, fromText, toText } from './bytes'
+import type { Bytes } from './bytes'
 import { fromCharacters, toCharacters } from './crockford'
 import { fingerprint } from './fingerprint'
 import { verify } from './keys'

@@ -1,5 +1,5 @@
+import { toText } from '../../src/protocol/base64'
 import type { LanTicket } from '../../src/protocol/generated'
-import { toText } from '../../src/trust/bytes'
 import { fingerprints } from './trust'
 
 /** All that a device needs to dial the home of `trust.ts`. */

@@ -1,8 +1,9 @@
 /** A home for tests of the device's machines, with a key that is the same in every run. */
 import vectors from '../../../protocol/vectors/trust.json'
+import { fromText, toText } from '../../src/protocol/base64'
 import type { PairRequest, TrustFromHome, TrustToHome } from '../../src/protocol/generated'
 import { VERSION } from '../../src/protocol/generated'
-import { type Bytes, concat, fromText, toText } from '../../src/trust/bytes'
+import { type Bytes, concat } from '../../src/trust/bytes'
 import { mac, type Fingerprints, type Purpose, type Transcript, transcriptOf } from '../../src/trust/transcript'
 
 export function bytesOf(hex: string): Bytes {
