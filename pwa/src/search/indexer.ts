@@ -1,7 +1,7 @@
 /** Keeps the index up to what the replica holds, a little at a time, and answers from it. */
 import type { ChatHead } from '../chat/model'
 import type { Event } from '../protocol/generated'
-import type { Meta, ReplicaStorage } from '../storage/replica'
+import type { Meta, ReplicaLookup, ReplicaStorage, Stretch } from '../storage/replica'
 import { documents } from './documents'
 import { type Change, type IndexStorage, nothingKept } from './kept'
 import { type Found, find } from './rank'
@@ -12,7 +12,7 @@ import type { SearchHit, SearchResult } from './types'
 import { words } from './words'
 
 /** What the indexer reads of a replica. */
-export type Replica = Pick<ReplicaStorage, 'load' | 'events' | 'all'>
+export type Replica = Pick<ReplicaStorage, 'load' | 'events'> & ReplicaLookup
 
 export interface IndexerNeeds extends Breath {
   /** Milliseconds since 1970. */
@@ -76,8 +76,9 @@ export class Indexer {
     const query = [...new Set(words(text))].slice(0, queryWords)
     const found = find(this.index.parts, this.titles, query, limit, this.needs.wallClock())
     const complete = this.isComplete
-    const hits = await Promise.all(found.map((one) => this.hit(one, query)))
-    return { hits: hits.filter((hit) => hit !== null), complete }
+    const [turns, hits] = await this.lookUp(found)
+    const all = found.map((one, at) => hitOf(one, turns[at], hits[at], query))
+    return { hits: all.filter((hit) => hit !== null), complete }
   }
 
   private async passes(): Promise<void> {
@@ -109,8 +110,9 @@ export class Indexer {
     if (meta === null) return
     let unkept = 0
     const { after, before } = meta
+    const behind = await this.behind(heads, meta)
     for (const { id } of [...heads].sort((one, other) => other.changedMs - one.changedMs)) {
-      if (!touched.has(id) && !(await this.isBehind(id, meta))) continue
+      if (!touched.has(id) && !behind.has(id)) continue
       // Whatever it was touched for up to now is read now.
       this.touchedChats.delete(id)
       const found = documents(await this.replica.events(id))
@@ -127,19 +129,23 @@ export class Indexer {
     this.isCompared = true
   }
 
-  /** Whether a chat has events that were not read, by two looks at it instead of all of it. */
-  private async isBehind(chat: string, meta: Meta): Promise<boolean> {
-    const range = this.index.ranges.get(chat)
-    if (!range) return true
+  /** The chats that have events which were not read, without reading any. */
+  private async behind(heads: readonly ChatHead[], meta: Meta): Promise<ReadonlySet<string>> {
+    const { ranges } = this.index
+    const behind = new Set(heads.flatMap(({ id }) => (ranges.has(id) ? [] : [id])))
     // From then on whoever writes to the replica says so.
-    if (this.isCompared) return false
-    if (range.after < meta.after) {
-      const [newer] = await this.eventsFrom(chat, range.after + 1, 1)
-      if (newer) return true
-    }
-    if (range.before <= meta.before) return false
-    const [older] = await this.eventsFrom(chat, meta.before, 1)
-    return older !== undefined && older.seq < range.before
+    if (this.isCompared) return behind
+    const stretches = heads.flatMap(({ id }): Stretch[] => {
+      const range = ranges.get(id)
+      if (!range) return []
+      return [
+        [id, range.after + 1, meta.after],
+        [id, meta.before, range.before - 1],
+      ]
+    })
+    const has = await this.replica.hasAny(stretches)
+    for (const [at, [id]] of stretches.entries()) if (has[at]) behind.add(id)
+    return behind
   }
 
   /** Where it cannot be kept nothing of it is: what is deleted must be gone from there too. */
@@ -154,25 +160,27 @@ export class Indexer {
     }
   }
 
-  private async hit({ chat, seq, turn, atMs }: Found, query: string[]): Promise<SearchHit | null> {
-    // As a rule an answer comes right after its message, so that one look is enough.
-    const near = await this.eventsFrom(chat, turn, Math.min(seq - turn + 1, 3))
-    const message = near.at(0)
-    const last = near.at(-1)
-    const found = last?.seq === seq ? last : (await this.eventsFrom(chat, seq, 1)).at(0)
-    if (message?.type !== 'message_written' || message.seq !== turn) return null
-    if (!found || found.seq !== seq || !('text' in found)) return null
-    const inAnswer = turn !== seq
-    return { chat, message: message.message, inAnswer, snippet: snippet(found.text, query), atMs }
-  }
-
-  /** The next events of a chat, from a number on. */
-  private async eventsFrom(chat: string, seq: number, limit: number): Promise<Event[]> {
-    const { events } = await this.replica.all([chat, seq - 1], limit)
-    return events.filter((event) => 'chat' in event && event.chat === chat)
+  /** The messages that were found or answered, and what was found. */
+  private async lookUp(found: readonly Found[]): Promise<[Looked, Looked]> {
+    const turns = found.map(({ chat, turn }) => [chat, turn] as const)
+    const events = await this.replica.at([...turns, ...found.map(({ chat, seq }) => [chat, seq] as const)])
+    return [events.slice(0, found.length), events.slice(found.length)]
   }
 
   private setTitles(heads: readonly ChatHead[]): void {
     this.titles = new Map(heads.map(({ id, title }) => [id, words(title)]))
   }
+}
+
+type Looked = readonly (Event | null)[]
+
+/** Null where it was deleted since. */
+function hitOf(
+  { chat, seq, turn, atMs }: Found,
+  message: Event | null | undefined,
+  found: Event | null | undefined,
+  query: string[],
+): SearchHit | null {
+  if (message?.type !== 'message_written' || !found || !('text' in found)) return null
+  return { chat, message: message.message, inAnswer: turn !== seq, snippet: snippet(found.text, query), atMs }
 }

@@ -24,7 +24,7 @@ function pending(number: number, more: Partial<Pending> = {}): Pending {
 class Browser {
   readonly databases = { indexedDB: new IDBFactory(), IDBKeyRange }
 
-  open(schema?: readonly Upgrade[], pairedAt = 1): Promise<ReplicaStorage> {
+  open(schema?: readonly Upgrade[], pairedAt = 1) {
     return openReplica(() => this.databases, 'h', pairedAt, schema)
   }
 }
@@ -173,6 +173,17 @@ describe('on disk', () => {
     const again = await browser.open()
     expect(await again.load()).toEqual({ meta: meta(1, 2), heads: [head], outbox: [pending(20)] })
     expect(await again.events(chat)).toEqual(filled.events)
+  })
+
+  it('is looked up at many places at once', async () => {
+    const replica = await new Browser().open()
+    const events = [created(1), written(2), created(3, 'Other', other), ended(4, 'Hi.')]
+    await replica.write({ meta: meta(1, 4), events })
+    const found = await replica.at([[chat, 4], [other, 3], [chat, 3], [other, 9]])
+    expect(found.map((event) => event?.seq)).toEqual([4, 3, undefined, undefined])
+    expect(
+      await replica.hasAny([[chat, 3, 9], [chat, 3, 3], [other, 1, 2], [other, 1, 3], [chat, 5, 2]]),
+    ).toEqual([true, false, false, true, false])
   })
 
   it('shows nothing of a person who had this browser before, and sends nothing of theirs', async () => {

@@ -49,6 +49,17 @@ export interface Kept {
   readonly outbox: Pending[]
 }
 
+/** Events of a chat from one number to another, both included. */
+export type Stretch = readonly [chat: string, first: number, last: number]
+
+/** What the search looks up, each time as of one moment. */
+export interface ReplicaLookup {
+  /** The events at these places; null where there is none. */
+  at(places: readonly Cursor[]): Promise<(Event | null)[]>
+  /** Whether there is any event in each of these. */
+  hasAny(stretches: readonly Stretch[]): Promise<boolean[]>
+}
+
 export interface ReplicaStorage {
   load(): Promise<Kept>
   /** Of one chat, by number. */

@@ -1,7 +1,15 @@
 /** The replica of one home in IndexedDB. */
 import type { ChatHead, Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
-import { type Change, type Cursor, type Meta, type ReplicaStorage, StorageFull } from './replica'
+import {
+  type Change,
+  type Cursor,
+  type Meta,
+  type ReplicaLookup,
+  type ReplicaStorage,
+  StorageFull,
+  type Stretch,
+} from './replica'
 import { merge } from './replicaChange'
 import { ended, result } from './requests'
 
@@ -43,7 +51,7 @@ export async function openReplica(
   home: string,
   pairedAt: number,
   schema: readonly Upgrade[] = upgrades,
-): Promise<ReplicaStorage> {
+): Promise<ReplicaStorage & ReplicaLookup> {
   const name = replicaName(home)
   const request = databases().indexedDB.open(name, schema.length)
   request.onupgradeneeded = ({ oldVersion }) => {
@@ -58,7 +66,7 @@ export async function openReplica(
   return opened
 }
 
-class ReplicaDatabase implements ReplicaStorage {
+class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   constructor(
     private readonly databases: Databases,
     private readonly name: string,
@@ -99,6 +107,24 @@ class ReplicaDatabase implements ReplicaStorage {
     ])
     const last = keys.length < limit ? undefined : keys.at(-1)
     return { events: page, next: (last as Cursor | undefined) ?? null }
+  }
+
+  at(places: readonly Cursor[]) {
+    const events = this.database.transaction('events').objectStore('events')
+    return Promise.all(
+      places.map(async (place) => (await result<Event | undefined>(events.get([...place]))) ?? null),
+    )
+  }
+
+  hasAny(stretches: readonly Stretch[]) {
+    const events = this.database.transaction('events').objectStore('events')
+    const { IDBKeyRange } = this.databases
+    return Promise.all(
+      stretches.map(async ([chat, first, last]) => {
+        if (first > last) return false
+        return (await result(events.getKey(IDBKeyRange.bound([chat, first], [chat, last])))) !== undefined
+      }),
+    )
   }
 
   write(change: Change): Promise<void> {

@@ -2,7 +2,7 @@
 import type { ChatHead } from '../../src/chat/model'
 import type { ChatEvent } from '../../src/protocol/generated'
 import type { Replica } from '../../src/search/indexer'
-import type { Meta } from '../../src/storage/replica'
+import type { Cursor, Meta, Stretch } from '../../src/storage/replica'
 
 export type Random = () => number
 
@@ -101,11 +101,18 @@ export class SearchedReplica implements Replica {
     return Promise.resolve(this.of(chat))
   }
 
-  all(after: readonly [string, number] | null, limit: number) {
+  at(places: readonly Cursor[]) {
     this.looks += 1
-    const [chat, seq] = after ?? ['', 0]
-    const events = this.of(chat).filter((event) => event.seq > seq)
-    return Promise.resolve({ events: events.slice(0, limit), next: null })
+    const found = places.map(([chat, seq]) => this.of(chat).find((event) => event.seq === seq) ?? null)
+    return Promise.resolve(found)
+  }
+
+  hasAny(stretches: readonly Stretch[]) {
+    this.looks += 1
+    const found = stretches.map(([chat, first, last]) =>
+      this.of(chat).some(({ seq }) => seq >= first && seq <= last),
+    )
+    return Promise.resolve(found)
   }
 
   /** What of a chat is here by now: what is older than `before` is still to come. */
