@@ -51,6 +51,18 @@ it('has chats without a folder by age, and then the folders', () => {
   ])
 })
 
+it('opens a chat, unless the browser is to open it elsewhere', async () => {
+  const [link] = list.findAll('a')
+  const where = () => list.vm.$route.path
+  const before = where()
+  await link!.trigger('click', { ctrlKey: true })
+  expect(where()).toBe(before)
+  await link!.trigger('click')
+  await flushPromises()
+  expect(where()).toBe(`/chat/${chat}`)
+  expect(list.findAll('a[aria-current="page"]').map((one) => one.text())).toEqual(['Rain'])
+})
+
 it('folds a folder up, and keeps it so', async () => {
   expect(fold().attributes('aria-expanded')).toBe('true')
   await fold().trigger('click')
