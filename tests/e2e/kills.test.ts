@@ -92,7 +92,12 @@ async function write({ composer }: Person, text: string): Promise<void> {
 
 /** Waits until everything that was written is on the PC, and every answer has ended. */
 async function settles(page: Page, messages: number): Promise<void> {
-  await expect(page.getByRole('article', { name: 'You' })).toHaveCount(messages, { timeout: 60_000 })
+  const said = page.getByRole('article', { name: 'You' })
+  await expect(async () => {
+    // What came before is drawn as a person goes up to it.
+    await page.getByRole('log').evaluate((log) => log.scrollTo(0, 0))
+    await expect(said).toHaveCount(messages, { timeout: 200 })
+  }).toPass({ timeout: 60_000 })
   const answers = page.getByRole('article', { name: 'Hearth' })
   await expect(answers).toHaveCount(messages, { timeout: 60_000 + KILLS * 4_000 })
   await expect(page.locator('article[aria-busy="true"]')).toHaveCount(0, { timeout: 60_000 })

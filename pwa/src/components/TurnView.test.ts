@@ -257,6 +257,20 @@ it('shows a running answer as it grows, without drawing another message again', 
   expect(view.findAll('article')[0]!.element).toBe(first)
 })
 
+it('draws no more of a long chat than is looked at', async () => {
+  const view = show(MessageList, { chat })
+  const said = Array.from({ length: 60 }, (_, index) => written(2 + index, String(index), id(100 + index)))
+  outside.say({ type: 'events', events: [created(1), ...said], upto: 61 })
+  await nextTick()
+  const all = () => view.findAll('.said').map((one) => one.text())
+  expect(all()).toHaveLength(12)
+  expect(all().at(-1)).toContain('59')
+  const log = view.get('[role="log"]')
+  Object.defineProperty(log.element, 'clientHeight', { value: 600 })
+  await log.trigger('scroll')
+  expect(all()).toHaveLength(36)
+})
+
 describe('the line above which the model sees nothing', () => {
   const [m1, m2, m3, m4] = [id(20), id(21), id(22), id(23)]
   const cut = { first: m2, left_out: 1, limit: 3072 }

@@ -10,10 +10,15 @@ export interface StickToEnd {
   toElement: (element: HTMLElement) => void
 }
 
-/** Keeps a scroller at its end while its content grows, unless the person has scrolled away. */
+/**
+ * Keeps a scroller at its end while its content grows, unless the person has scrolled away.
+ *
+ * @param nearTop the person comes to the beginning of what is there: it may grow upwards
+ */
 export function useStickToEnd(
   scroller: Readonly<ShallowRef<HTMLElement | null>>,
   content: Readonly<ShallowRef<HTMLElement | null>>,
+  nearTop: () => void,
 ): StickToEnd {
   const isAtEnd = ref(true)
   let lastTop = 0
@@ -44,10 +49,12 @@ export function useStickToEnd(
     if (left <= nearPx) isAtEnd.value = true
     else if (element.scrollTop < lastTop) isAtEnd.value = false
     lastTop = element.scrollTop
+    if (lastTop < element.clientHeight) nearTop()
   }
 
   const observer = new ResizeObserver(() => {
     if (isAtEnd.value) toEnd()
+    scrolled()
   })
   onMounted(() => {
     scroller.value?.addEventListener('scroll', scrolled, { passive: true })
