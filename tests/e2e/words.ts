@@ -11,6 +11,7 @@ function read(name: string): object {
 export const words = { ...read('en.json'), ...read('en.pages.json') } as {
   attack: Record<'heading' | 'what', string>
   error: Record<string, string>
+  found: Record<string, string>
   notice: Record<string, string>
   road: Record<string, string>
   pair: {
