@@ -13,7 +13,7 @@ export interface Newest<T> {
   shown: ComputedRef<readonly T[]>
   start: ComputedRef<number>
   /** Shows some more of what came before, where there is any. */
-  more: () => void
+  more: (count?: number) => void
   /** Has one of them shown, and a few before it. */
   include: (id: string) => void
 }
@@ -36,10 +36,10 @@ export function useNewest<T extends Named>(all: Readonly<Ref<readonly T[]>>): Ne
   return {
     shown,
     start,
-    more: () => from(Math.max(0, start.value - step)),
+    more: (count = step) => from(start.value - count),
     include: (id) => {
       const place = all.value.findIndex((one) => one.id === id)
-      if (place >= 0) from(Math.max(0, place - 4))
+      if (place >= 0) from(place - 4)
     },
   }
 }
