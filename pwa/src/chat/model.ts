@@ -29,12 +29,20 @@ export interface Turn {
   readonly parent: string | null
   readonly text: string
   readonly atMs: number
-  /** `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. */
-  readonly state: 'waiting' | 'sent' | 'refused'
+  /**
+   * `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. `unanswered`: no answer
+   * is to come by itself, since it was brought from elsewhere without one.
+   */
+  readonly state: 'waiting' | 'sent' | 'unanswered' | 'refused'
   readonly code: ErrorCode | null
   /** By how much it is too long for the model, where that is why it was refused. */
   readonly excess: Excess | null
   readonly reply: Reply | null
+}
+
+/** Whether its answer has ended, or there is to be none. */
+export function isSettled({ state, reply }: Turn): boolean {
+  return reply ? reply.state !== 'running' : state === 'unanswered'
 }
 
 /** A chat as the list shows it. */
