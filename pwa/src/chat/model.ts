@@ -87,6 +87,12 @@ export interface Pending {
 
 export type Settings = Readonly<Partial<Record<SettingName, string>>>
 
+/** Without a value it is left to each device. */
+export function withSetting(settings: Settings, name: SettingName, value: string | null): Settings {
+  const others = Object.entries(settings).filter(([other]) => other !== name)
+  return Object.fromEntries(value === null ? others : [...others, [name, value]])
+}
+
 export interface ChatsState {
   /** The log that all this is of; null where there is nothing yet. */
   readonly log: string | null

@@ -1,7 +1,14 @@
 /** What a person sees: what the PC confirmed, with what is still pending laid over it. */
 import type { Command, HistoryCut } from '../protocol/generated'
-import { withSetting } from './events'
-import { type ChatHead, type ChatsState, isSettled, type Pending, type Settings, type Turn } from './model'
+import {
+  type ChatHead,
+  type ChatsState,
+  isSettled,
+  type Pending,
+  type Settings,
+  type Turn,
+  withSetting,
+} from './model'
 import { layOver } from './overlay'
 import { titleFrom } from './title'
 import { pathTo, type Siblings, siblingsOf } from './tree'
