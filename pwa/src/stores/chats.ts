@@ -129,8 +129,9 @@ export const useChats = defineStore('chats', () => {
         publish()
         stopWhatWasWanted()
       },
-      onRefused: ({ code }) => {
-        if (code !== 'answer_unknown') notices.show(code)
+      onRefused: ({ code }, command) => {
+        const isFull = code === 'context_full' && command?.type === 'continue_answer'
+        if (code !== 'answer_unknown') notices.show(isFull ? 'answer_full' : code)
       },
       onTouched: (touched, erased) => onTouched?.(touched, erased),
     }))
