@@ -9,7 +9,22 @@ export interface Overlaid {
   readonly refused: readonly Turn[]
 }
 
+/** The same result for the same arguments: each turn that is shown asks for it. */
+const last = new WeakMap<readonly Turn[], { readonly pending: readonly Pending[]; readonly result: Overlaid }>()
+
 export function layOver(
+  confirmed: readonly Turn[],
+  pending: readonly Pending[],
+  chat: string,
+): Overlaid {
+  const known = last.get(confirmed)
+  if (known?.pending === pending) return known.result
+  const result = layAnew(confirmed, pending, chat)
+  last.set(confirmed, { pending, result })
+  return result
+}
+
+function layAnew(
   confirmed: readonly Turn[],
   pending: readonly Pending[],
   chat: string,

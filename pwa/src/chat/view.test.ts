@@ -5,7 +5,7 @@ import { add, say } from './commands'
 import { applyEvents } from './events'
 import { emptyChat } from './fold'
 import { type ChatsState, nothing as closed } from './model'
-import { activityOf, chatList, hasChat, turnsOf } from './view'
+import { activityOf, chatList, hasChat, siblings, turnsOf } from './view'
 
 let made = 100
 const makeId = () => id(made++)
@@ -88,4 +88,17 @@ it('is busy from the question to the end of the answer', () => {
     'answering',
     'idle',
   ])
+})
+
+it('a message that is pending has its siblings, and none once it was taken back', () => {
+  const edit: Command = {
+    type: 'edit_message',
+    id: makeId(),
+    chat,
+    replaces: message,
+    message: id(70),
+    text: 'Again?',
+  }
+  expect(siblings(add(answered, [edit], 0), chat, message).ids).toEqual([message, id(70)])
+  expect(siblings(answered, chat, message).ids).toEqual([message])
 })
