@@ -137,7 +137,7 @@ describe('an import', () => {
     for (const one of outside.sent) {
       if ('id' in one) outside.say({ type: 'acknowledged', id: one.id, seq: 9 })
     }
-    await until(() => dialog().includes('Done: 2 new messages, 0 were here.'))
+    await until(() => dialog().includes('Done: 2 new messages.'))
   })
 
   it('of what is here already asks for nothing', async () => {
@@ -158,7 +158,7 @@ describe('an import', () => {
   it('is kept for a PC that is away', async () => {
     await pick('chats.json', exported(1))
     await button(section, 'Import').trigger('click')
-    await until(() => dialog().includes('Done: 1 new message, 0 were here.'))
+    await until(() => dialog().includes('Done: 1 new message.'))
     expect(dialog()).toContain('as soon as that can be reached')
     expect(useChats().list.map(({ title }) => title)).toEqual(['Soup'])
   })
@@ -171,7 +171,7 @@ describe('an import', () => {
     const turns = await outside.said('import_turns')
     outside.say({ type: 'error', code: 'chat_exists', message: '', re: create.id })
     outside.say({ type: 'error', code: 'chat_unknown', message: '', re: turns.id })
-    await until(() => dialog().includes('Done: 0 new messages, 0 were here.'))
+    await until(() => dialog().includes('Done: 0 new messages.'))
     expect(dialog()).toContain('1 chat of this file was deleted on your PC and was left out.')
     expect(useNotices().code).toBeNull()
     outside.sent = []
@@ -183,7 +183,7 @@ describe('an import', () => {
     for (const one of outside.sent) {
       if ('id' in one) outside.say({ type: 'acknowledged', id: one.id, seq: 9 })
     }
-    await until(() => dialog().includes('Done: 2 new messages, 0 were here.'))
+    await until(() => dialog().includes('Done: 2 new messages.'))
     expect(dialog()).not.toContain('deleted')
     expect(section.findAll('dialog button').map((one) => one.text())).toEqual(['Close'])
   })
@@ -196,7 +196,7 @@ describe('an import', () => {
     const turns = await outside.said('import_turns')
     outside.say({ type: 'acknowledged', id: create.id, seq: 5 })
     outside.say({ type: 'error', code: 'storage_failed', message: '', re: turns.id })
-    await until(() => dialog().includes('Done: 0 new messages, 0 were here.'))
+    await until(() => dialog().includes('Done: 0 new messages.'))
     expect(dialog()).toContain('2 messages were not taken. Your PC could not save this.')
   })
 
