@@ -175,7 +175,7 @@ describe('an import', () => {
     expect(dialog()).toContain('1 chat of this file was deleted on your PC and was left out.')
     expect(useNotices().code).toBeNull()
     outside.sent = []
-    await button(section, 'Import it as new').trigger('click')
+    await button(section, 'Bring it back').trigger('click')
     const again = await outside.said('import_turns')
     expect(again.chat).not.toBe(id(400))
     expect(again.turns.map(({ text }) => text)).toEqual(['Question 0', 'Question 1'])

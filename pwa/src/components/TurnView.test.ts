@@ -102,7 +102,7 @@ describe('a turn', () => {
 
   it('brought here without an answer thinks of nothing, and can be answered', async () => {
     const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: true, isNext: true })
-    expect(view.text()).toContain('There is no answer to this message.')
+    expect(view.text()).toContain('There is no answer.')
     expect(articles(view)).toHaveLength(1)
     await button(view, 'Get an answer').trigger('click')
     expect(view.emitted('regenerate')).toHaveLength(1)
@@ -110,7 +110,7 @@ describe('a turn', () => {
 
   it('that others follow is answered by nobody any more: it is edited instead', () => {
     const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: false })
-    expect(view.text()).toContain('There is no answer to this message.')
+    expect(view.text()).toContain('There is no answer.')
     expect(view.findAll('button').map((one) => one.attributes('aria-label') ?? one.text())).toEqual(['Edit'])
   })
 
