@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
 import { Hearth } from './hearth.ts'
+import { MortalHearth } from './mortal.ts'
 import { Person } from './person.ts'
 
 const phone = { width: 412, height: 823 }
@@ -59,6 +60,62 @@ test.describe('every route', () => {
       // Asking who one is without being logged in is answered with 401, which Chromium notes.
       expect(theirs.filter((text) => !text.includes('401'))).toEqual([])
       await strangers.close()
+      await context.close()
+    })
+  }
+})
+
+test.describe('every dialog of chats', () => {
+  let hearth: MortalHearth
+  test.beforeAll(async () => {
+    hearth = await MortalHearth.start()
+  })
+  test.afterAll(async () => {
+    await hearth.dispose()
+  })
+
+  for (const { colorScheme, locale, viewport } of looks) {
+    test(`is accessible in ${colorScheme}, ${locale}`, async ({ browser }) => {
+      const context = await browser.newContext({ colorScheme })
+      const person = await Person.arrive(context, hearth)
+      await person.register(`someone-${colorScheme}-${locale.slice(0, 2)}`)
+      await person.ask('Count to 2.')
+      await person.answer()
+      const { page } = person
+      if (locale === 'ru-RU') await speakRussian(page)
+      await page.setViewportSize(viewport)
+      const dialog = page.locator('dialog.dialog[open]')
+
+      await page.goto(hearth.url)
+      await person.badge.waitFor()
+      if (viewport === phone) await page.getByRole('banner').getByRole('button').first().click()
+      for (const [place, what] of [[0, 'rename'], [1, 'move'], [3, 'delete']] as const) {
+        await page.locator('nav [aria-haspopup="menu"]').first().click()
+        await examine(page, 'the menu of a chat')
+        await page.getByRole('menuitem').nth(place).click()
+        await expect(dialog).toHaveCount(1)
+        await examine(page, what)
+        await page.keyboard.press('Escape')
+        await expect(dialog).toHaveCount(0)
+      }
+
+      await page.goto(`${hearth.url}/settings`)
+      const [id, message] = [1, 2].map((n) => `00000000-0000-7000-8000-00000000000${String(n)}`)
+      const turn = { id: message, parent: null, at_ms: 1, text: 'Nobody answered', answers: [] }
+      const chat = { id, title: 'From elsewhere', folder: 'Old', at_ms: 1, turns: [turn] }
+      const file = JSON.stringify({ format: 'hearth-chats', version: 1, chats: [chat] })
+      await page
+        .locator('input[type=file]')
+        .setInputFiles({ name: 'chats.json', mimeType: 'application/json', buffer: Buffer.from(file) })
+      const buttons = dialog.getByRole('button')
+      await expect(buttons).toHaveCount(2)
+      await examine(page, 'what is in a file')
+      await buttons.last().click()
+      await expect(buttons).toHaveCount(1)
+      await examine(page, 'what was imported')
+      await page.goto(`${hearth.url}/chat/${id!}`)
+      await expect(page.getByRole('article')).toHaveCount(1)
+      await examine(page, 'a message without an answer')
       await context.close()
     })
   }

@@ -4,11 +4,17 @@ import { join, resolve } from 'node:path'
 
 const locales = resolve(import.meta.dirname, '../../pwa/src/i18n/locales')
 
-function read(name: string): object {
-  return JSON.parse(readFileSync(join(locales, name), 'utf8')) as object
+interface Part {
+  readonly error: object
 }
 
-export const words = { ...read('en.json'), ...read('en.pages.json') } as {
+function read(name: string): Part {
+  return JSON.parse(readFileSync(join(locales, name), 'utf8')) as Part
+}
+
+const [first, more] = [read('en.json'), read('en.pages.json')]
+
+export const words = { ...first, ...more, error: { ...first.error, ...more.error } } as unknown as {
   attack: Record<'heading' | 'what', string>
   error: Record<string, string>
   found: Record<string, string>

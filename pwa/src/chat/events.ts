@@ -1,7 +1,7 @@
 /** Events of the PC's log into heads, open chats and running answers. */
-import type { AnswerBegun, ChatEvent, Event, SettingName } from '../protocol/generated'
+import type { AnswerBegun, ChatEvent, Event } from '../protocol/generated'
 import { withEvents } from './fold'
-import type { Chat, ChatHead, ChatsState, Live, Settings } from './model'
+import { type Chat, type ChatHead, type ChatsState, type Live, type Settings, withSetting } from './model'
 
 /** What happened after all that is here: a page of the log, which reaches up to `upto`. */
 export function applyEvents(
@@ -72,12 +72,6 @@ function create(
 ): void {
   if (heads.has(chat)) return
   heads.set(chat, { id: chat, title, folder: folder ?? null, changedMs: at_ms })
-}
-
-/** Without a value it is left to each device. */
-export function withSetting(settings: Settings, name: SettingName, value: string | null): Settings {
-  const others = Object.entries(settings).filter(([other]) => other !== name)
-  return Object.fromEntries(value === null ? others : [...others, [name, value]])
 }
 
 /** One page: copies what it touches once, and leaves the rest the same object. */

@@ -1,6 +1,6 @@
 /** The events of one chat into its turns, in whatever order they come. */
 import type { AnswerBegun, AnswerEnded, ChatEvent, MessageWritten } from '../protocol/generated'
-import type { Chat, Reply, Turn } from './model'
+import { type Chat, isSettled, type Reply, type Turn } from './model'
 
 export function emptyChat(id: string): Chat {
   return { id, turns: [], events: [] }
@@ -26,24 +26,39 @@ function bySeq(one: ChatEvent, other: ChatEvent): number {
 function fold(before: readonly Turn[], events: readonly ChatEvent[]): readonly Turn[] {
   const turns = [...before]
   const places = new Map(turns.map((turn, place) => [turn.id, place]))
+  const due = new Set<number>()
+  for (const [place, turn] of turns.entries()) if (!isSettled(turn)) due.add(place)
   for (const event of events) {
-    if (event.type === 'message_written') write(turns, places, event)
-    else if (event.type === 'answer_begun') begin(turns, places, event)
-    else if (event.type === 'answer_ended') end(turns, event)
+    if (event.type === 'message_written') write(turns, places, due, event)
+    else if (event.type === 'answer_begun') begin(turns, places, due, event)
+    else if (event.type === 'answer_ended') end(turns, due, event)
   }
   return turns
 }
 
-function write(turns: Turn[], places: Map<string, number>, event: MessageWritten): void {
+/**
+ * A message's answer begins with it, unless others of the chat are due: then it waits for its turn.
+ *
+ * @param due the places of the turns whose answers are
+ */
+function write(
+  turns: Turn[],
+  places: Map<string, number>,
+  due: Set<number>,
+  event: MessageWritten,
+): void {
   if (places.has(event.message)) return
-  places.set(event.message, turns.length)
+  const place = turns.length
+  const state = due.size > 0 ? 'sent' : 'unanswered'
+  places.set(event.message, place)
+  if (state === 'sent') due.add(place)
   turns.push({
     id: event.message,
     // Before there were branches, each followed the one before it.
     parent: event.parent ? rooted(event.parent, event.chat) : (turns.at(-1)?.id ?? null),
     text: event.text,
     atMs: event.at_ms,
-    state: 'sent',
+    state,
     code: null,
     excess: null,
     reply: null,
@@ -55,7 +70,12 @@ function rooted(parent: string, chat: string): string | null {
   return parent === chat ? null : parent
 }
 
-function begin(turns: Turn[], places: Map<string, number>, event: AnswerBegun): void {
+function begin(
+  turns: Turn[],
+  places: Map<string, number>,
+  due: Set<number>,
+  event: AnswerBegun,
+): void {
   const place = places.get(event.message)
   const turn = place === undefined ? undefined : turns[place]
   if (!turn || place === undefined) return
@@ -68,13 +88,28 @@ function begin(turns: Turn[], places: Map<string, number>, event: AnswerBegun): 
     timings: null,
     cut: event.cut ?? null,
   }
-  turns[place] = { ...turn, reply }
+  passOver(turns, due, place)
+  turns[place] = { ...turn, state: 'sent', reply }
+  due.add(place)
 }
 
-function end(turns: Turn[], event: AnswerEnded): void {
+/** Answers come in the order of writing: what was written before this one waits for none. */
+function passOver(turns: Turn[], due: Set<number>, place: number): void {
+  // One that was brought from elsewhere meanwhile says nothing of those that wait.
+  if ([...due].some((one) => turns[one]?.reply)) return
+  for (const one of due) {
+    const turn = turns[one]
+    if (!turn || one >= place) continue
+    turns[one] = { ...turn, state: 'unanswered' }
+    due.delete(one)
+  }
+}
+
+function end(turns: Turn[], due: Set<number>, event: AnswerEnded): void {
   const place = turns.findLastIndex((turn) => turn.reply?.id === event.answer)
   const turn = turns[place]
   if (!turn?.reply) return
+  due.delete(place)
   const { reason: state, text, code = null, timings = null } = event
   turns[place] = { ...turn, reply: { ...turn.reply, state, text, code, timings } }
 }

@@ -29,12 +29,20 @@ export interface Turn {
   readonly parent: string | null
   readonly text: string
   readonly atMs: number
-  /** `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. */
-  readonly state: 'waiting' | 'sent' | 'refused'
+  /**
+   * `waiting`: not yet on the PC's disk; `refused`: the PC would not take it. `unanswered`: no answer
+   * is to come by itself, since it was brought from elsewhere without one.
+   */
+  readonly state: 'waiting' | 'sent' | 'unanswered' | 'refused'
   readonly code: ErrorCode | null
   /** By how much it is too long for the model, where that is why it was refused. */
   readonly excess: Excess | null
   readonly reply: Reply | null
+}
+
+/** Whether its answer has ended, or there is to be none. */
+export function isSettled({ state, reply }: Turn): boolean {
+  return reply ? reply.state !== 'running' : state === 'unanswered'
 }
 
 /** A chat as the list shows it. */
@@ -78,6 +86,12 @@ export interface Pending {
 }
 
 export type Settings = Readonly<Partial<Record<SettingName, string>>>
+
+/** Without a value it is left to each device. */
+export function withSetting(settings: Settings, name: SettingName, value: string | null): Settings {
+  const others = Object.entries(settings).filter(([other]) => other !== name)
+  return Object.fromEntries(value === null ? others : [...others, [name, value]])
+}
 
 export interface ChatsState {
   /** The log that all this is of; null where there is nothing yet. */

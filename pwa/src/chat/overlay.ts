@@ -1,6 +1,6 @@
 /** What is pending in a chat, laid over the turns that the PC has confirmed. */
 import type { Command, EditMessage, SendMessage } from '../protocol/generated'
-import type { Pending, Turn } from './model'
+import { isSettled, type Pending, type Turn } from './model'
 
 export interface Overlaid {
   /** The same object where nothing is pending. */
@@ -9,7 +9,22 @@ export interface Overlaid {
   readonly refused: readonly Turn[]
 }
 
+/** The same result for the same arguments: each turn that is shown asks for it. */
+const last = new WeakMap<readonly Turn[], { readonly pending: readonly Pending[]; readonly result: Overlaid }>()
+
 export function layOver(
+  confirmed: readonly Turn[],
+  pending: readonly Pending[],
+  chat: string,
+): Overlaid {
+  const known = last.get(confirmed)
+  if (known?.pending === pending) return known.result
+  const result = layAnew(confirmed, pending, chat)
+  last.set(confirmed, { pending, result })
+  return result
+}
+
+function layAnew(
   confirmed: readonly Turn[],
   pending: readonly Pending[],
   chat: string,
@@ -62,7 +77,7 @@ function forgetReply(turns: Turn[], message: string): void {
   const index = turns.findLastIndex((turn) => turn.id === message)
   const turn = turns[index]
   // A new answer that is already running is what was asked for.
-  if (turn?.reply && turn.reply.state !== 'running') turns[index] = { ...turn, reply: null }
+  if (turn && isSettled(turn)) turns[index] = { ...turn, state: 'sent', reply: null }
 }
 
 function goOn(turns: Turn[], answer: string): void {

@@ -4,6 +4,7 @@ import type {
   ChatError,
   ChatHead,
   ChatHistory,
+  Command,
   Delta,
   Draft,
   ErrorCode,
@@ -28,6 +29,8 @@ export interface Reduced {
   readonly resync?: boolean
   /** A command was refused that leaves nothing on the screen to say so. */
   readonly refused?: ChatError
+  /** What it was, where it is known. */
+  readonly command?: Command
   /** Events that were not here before, to be kept. */
   readonly events?: readonly Event[]
 }
@@ -202,5 +205,6 @@ function refuse(state: ChatsState, error: ChatError): Reduced {
   return {
     state: { ...state, pending: state.pending.filter((one) => one !== refused) },
     refused: error,
+    command: refused.command,
   }
 }

@@ -34,8 +34,27 @@ export function pathTo(turns: readonly Turn[], through: string | null): readonly
   return path.length === turns.length ? turns : path.reverse()
 }
 
+type Groups = ReadonlyMap<string, readonly string[]>
+
+/** Every turn that is shown asks for its own: turns never change, so they are gone through once. */
+const grouped = new WeakMap<readonly Turn[], Groups>()
+
 export function siblingsOf(turns: readonly Turn[], message: string): Siblings {
-  const there = turns.find(({ id }) => id === message)
-  const ids = turns.filter(({ parent }) => there && parent === there.parent).map(({ id }) => id)
+  let groups = grouped.get(turns)
+  if (!groups) grouped.set(turns, (groups = groupsOf(turns)))
+  const ids = groups.get(message) ?? []
   return { index: Math.max(0, ids.indexOf(message)), count: ids.length, ids }
+}
+
+/** By message, those that follow the same one. */
+function groupsOf(turns: readonly Turn[]): Groups {
+  const ofParent = new Map<string | null, string[]>()
+  const groups = new Map<string, string[]>()
+  for (const { id, parent } of turns) {
+    const ids = ofParent.get(parent) ?? []
+    ids.push(id)
+    ofParent.set(parent, ids)
+    groups.set(id, ids)
+  }
+  return groups
 }

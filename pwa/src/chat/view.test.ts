@@ -5,7 +5,7 @@ import { add, say } from './commands'
 import { applyEvents } from './events'
 import { emptyChat } from './fold'
 import { type ChatsState, nothing as closed } from './model'
-import { activityOf, chatList, hasChat, turnsOf } from './view'
+import { activityOf, chatList, hasChat, siblings, turnsOf } from './view'
 
 let made = 100
 const makeId = () => id(made++)
@@ -48,9 +48,18 @@ describe('before the PC has confirmed it', () => {
   })
 })
 
+it('a message without an answer is waited for once an answer is asked for', () => {
+  const imported = after(empty, [written(2)], 2)
+  expect(activityOf(turnsOf(imported, chat))).toBe('idle')
+  const ask: Command = { type: 'regenerate', id: makeId(), chat, message }
+  const asked = add(imported, [ask], 0)
+  expect(turnsOf(asked, chat)[0]?.state).toBe('sent')
+  expect(activityOf(turnsOf(asked, chat))).toBe('awaiting')
+})
+
 it('shows a message once, also while its event and its command are both here', () => {
   const [command] = say(() => message, chat, 'Hello?', false)
-  const state = after(add(empty, [command!], 0), [written(2)], 2)
+  const state = after(add(empty, [command!], 0), [written(2), begun(3)], 3)
   expect(turnsOf(state, chat)).toHaveLength(1)
   expect(turnsOf(state, chat)[0]?.state).toBe('sent')
 })
@@ -68,9 +77,28 @@ it('puts the chat that was last spoken in first', () => {
 })
 
 it('is busy from the question to the end of the answer', () => {
-  const stages = [[], [written(2)], [written(2), begun(3)], [written(2), begun(3), ended(4, '.')]]
+  const asked = add(empty, say(() => message, chat, 'Hello?', false), 0)
+  const stages = [[], [written(2), begun(3)], [written(2), begun(3), ended(4, '.')]]
   const activities = stages.map((events) =>
-    activityOf(turnsOf(after(empty, events, events.length + 1), chat)),
+    activityOf(turnsOf(after(asked, events, events.length + 1), chat)),
   )
-  expect(activities).toEqual(['idle', 'awaiting', 'answering', 'idle'])
+  expect([activityOf(turnsOf(empty, chat)), ...activities]).toEqual([
+    'idle',
+    'awaiting',
+    'answering',
+    'idle',
+  ])
+})
+
+it('a message that is pending has its siblings, and none once it was taken back', () => {
+  const edit: Command = {
+    type: 'edit_message',
+    id: makeId(),
+    chat,
+    replaces: message,
+    message: id(70),
+    text: 'Again?',
+  }
+  expect(siblings(add(answered, [edit], 0), chat, message).ids).toEqual([message, id(70)])
+  expect(siblings(answered, chat, message).ids).toEqual([message])
 })

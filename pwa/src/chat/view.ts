@@ -1,7 +1,14 @@
 /** What a person sees: what the PC confirmed, with what is still pending laid over it. */
 import type { Command, HistoryCut } from '../protocol/generated'
-import { withSetting } from './events'
-import type { ChatHead, ChatsState, Pending, Settings, Turn } from './model'
+import {
+  type ChatHead,
+  type ChatsState,
+  isSettled,
+  type Pending,
+  type Settings,
+  type Turn,
+  withSetting,
+} from './model'
 import { layOver } from './overlay'
 import { titleFrom } from './title'
 import { pathTo, type Siblings, siblingsOf } from './tree'
@@ -120,9 +127,8 @@ export type Activity = 'idle' | 'awaiting' | 'answering'
 /** Whether the chat's last turn is being answered, so that another must wait. */
 export function activityOf(turns: readonly Turn[]): Activity {
   const last = turns.at(-1)
-  if (!last || last.state === 'refused') return 'idle'
-  if (!last.reply) return 'awaiting'
-  return last.reply.state === 'running' ? 'answering' : 'idle'
+  if (!last || last.state === 'refused' || isSettled(last)) return 'idle'
+  return last.reply ? 'answering' : 'awaiting'
 }
 
 /** Whether there is such a chat, confirmed or about to be. */

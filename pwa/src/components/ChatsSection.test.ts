@@ -6,6 +6,7 @@ import { button } from '../../tests/support/page'
 import { inUse, TestServices } from '../../tests/support/services'
 import { until } from '../../tests/support/until'
 import { useChats } from '../stores/chats'
+import { useNotices } from '../stores/notices'
 import ChatsSection from './ChatsSection.vue'
 
 const events = [created(1, 'Rain'), written(2), begun(3), ended(4, 'Yes.')]
@@ -136,7 +137,7 @@ describe('an import', () => {
     for (const one of outside.sent) {
       if ('id' in one) outside.say({ type: 'acknowledged', id: one.id, seq: 9 })
     }
-    await until(() => dialog().includes('Done: 2 new messages, 0 were here.'))
+    await until(() => dialog().includes('Done: 2 new messages.'))
   })
 
   it('of what is here already asks for nothing', async () => {
@@ -157,9 +158,46 @@ describe('an import', () => {
   it('is kept for a PC that is away', async () => {
     await pick('chats.json', exported(1))
     await button(section, 'Import').trigger('click')
-    await until(() => dialog().includes('Done: 1 new message, 0 were here.'))
+    await until(() => dialog().includes('Done: 1 new message.'))
     expect(dialog()).toContain('as soon as that can be reached')
     expect(useChats().list.map(({ title }) => title)).toEqual(['Soup'])
+  })
+
+  it('of a chat that was deleted on the PC says so, and brings it back as a new one', async () => {
+    await connect()
+    await pick('chats.json', exported(2))
+    await button(section, 'Import').trigger('click')
+    const create = await outside.said('create_chat')
+    const turns = await outside.said('import_turns')
+    outside.say({ type: 'error', code: 'chat_exists', message: '', re: create.id })
+    outside.say({ type: 'error', code: 'chat_unknown', message: '', re: turns.id })
+    await until(() => dialog().includes('Done: 0 new messages.'))
+    expect(dialog()).toContain('1 chat of this file was deleted on your PC and was left out.')
+    expect(useNotices().code).toBeNull()
+    outside.sent = []
+    await button(section, 'Bring it back').trigger('click')
+    const again = await outside.said('import_turns')
+    expect(again.chat).not.toBe(id(400))
+    expect(again.turns.map(({ text }) => text)).toEqual(['Question 0', 'Question 1'])
+    expect(again.turns.every(({ message }) => message !== id(500) && message !== id(501))).toBe(true)
+    for (const one of outside.sent) {
+      if ('id' in one) outside.say({ type: 'acknowledged', id: one.id, seq: 9 })
+    }
+    await until(() => dialog().includes('Done: 2 new messages.'))
+    expect(dialog()).not.toContain('deleted')
+    expect(section.findAll('dialog button').map((one) => one.text())).toEqual(['Close'])
+  })
+
+  it('that the PC’s disk has no room for says what was not taken, and why', async () => {
+    await connect()
+    await pick('chats.json', exported(2))
+    await button(section, 'Import').trigger('click')
+    const create = await outside.said('create_chat')
+    const turns = await outside.said('import_turns')
+    outside.say({ type: 'acknowledged', id: create.id, seq: 5 })
+    outside.say({ type: 'error', code: 'storage_failed', message: '', re: turns.id })
+    await until(() => dialog().includes('Done: 0 new messages.'))
+    expect(dialog()).toContain('2 messages were not taken. Your PC could not save this.')
   })
 
   for (const [text, sentence] of [

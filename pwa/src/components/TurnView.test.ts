@@ -100,6 +100,20 @@ describe('a turn', () => {
     expect(articles(view)).toHaveLength(1)
   })
 
+  it('brought here without an answer thinks of nothing, and can be answered', async () => {
+    const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: true, isNext: true })
+    expect(view.text()).toContain('There is no answer.')
+    expect(articles(view)).toHaveLength(1)
+    await button(view, 'Get an answer').trigger('click')
+    expect(view.emitted('regenerate')).toHaveLength(1)
+  })
+
+  it('that others follow is answered by nobody any more: it is edited instead', () => {
+    const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: false })
+    expect(view.text()).toContain('There is no answer.')
+    expect(view.findAll('button').map((one) => one.attributes('aria-label') ?? one.text())).toEqual(['Edit'])
+  })
+
   it('says why it was refused, and what can be done', async () => {
     const view = show(TurnView, {
       turn: { ...turn, state: 'refused', code: 'storage_failed' },

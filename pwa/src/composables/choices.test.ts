@@ -30,7 +30,7 @@ beforeEach(async () => {
   }
 })
 
-function hear(seq: number, name: SettingName, value: string): void {
+function hear(seq: number, name: SettingName, value: string | null): void {
   const event: Event = { type: 'setting_changed', seq, at_ms: seq, name, value }
   outside.say({ type: 'events', events: [event], upto: seq })
 }
@@ -52,6 +52,21 @@ it('what is chosen on another is taken over, and what a newer app knows is passe
   hear(3, 'appearance', 'sepia')
   hear(4, 'language', 'xx')
   expect(shown()).toEqual(['light', 'ru'])
+})
+
+it('the theme of the system is chosen like another, so that no device stays with an older choice', async () => {
+  hear(1, 'appearance', 'dark')
+  hear(2, 'appearance', 'system')
+  expect(shown()[0]).toBe('system')
+  hear(3, 'appearance', 'dark')
+  choices.chooseTheme('system')
+  expect(await outside.said('change_setting')).toMatchObject({ name: 'appearance', value: 'system' })
+})
+
+it('what is left to each device stays on each as it is', () => {
+  hear(1, 'appearance', 'dark')
+  hear(2, 'appearance', null)
+  expect([shown()[0], chats.settings.appearance]).toEqual(['dark', undefined])
 })
 
 it('a device of its own neither tells nor follows, until it shares again', () => {

@@ -19,6 +19,7 @@ export function useChoices(): {
 
   function chooseTheme(theme: Theme): void {
     settings.change({ theme })
+    // `system` is said as well: no value would leave every other device with what it has.
     if (!settings.ownAppearance) chats.changeSetting('appearance', theme)
   }
 

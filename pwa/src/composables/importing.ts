@@ -1,5 +1,5 @@
-import { type Ref, shallowRef, watch } from 'vue'
-import type { Event } from '../protocol/generated'
+import { onScopeDispose, type Ref, shallowRef, watch } from 'vue'
+import type { ErrorCode, Event } from '../protocol/generated'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 import { services } from '../stores/services'
@@ -7,16 +7,31 @@ import { importCommands } from '../transfer/commands'
 import { FILE_BYTES } from '../transfer/limits'
 import { ImportError, type ImportErrorCode, type PortableChat } from '../transfer/model'
 import { readExport } from '../transfer/read'
+import { Tally } from '../transfer/tally'
 import { type Say, transferWords } from './transferWords'
 
 export type ImportFailure = ImportErrorCode | 'unreadable'
 
-/** `already`: chats that the person has. `isLater`: the PC is away, and gets it when it is back. */
+/** What became of the chats of a file. */
+export interface Imported {
+  /** Messages that were not here before; those that were. */
+  readonly fresh: number
+  readonly here: number
+  /** Chats that were deleted on the PC, which makes none twice: they can come back as new ones. */
+  readonly gone: number
+  /** Messages that the PC would not take, and why. */
+  readonly refused: number
+  readonly code: ErrorCode | null
+  /** The PC is away, and gets it when it is back. */
+  readonly isLater: boolean
+}
+
+/** `already`: chats that the person has. */
 export type ImportStep =
   | { readonly at: 'reading' }
   | { readonly at: 'found'; readonly chats: number; readonly messages: number; readonly already: number }
   | { readonly at: 'running'; readonly part: number }
-  | { readonly at: 'done'; readonly fresh: number; readonly here: number; readonly isLater: boolean }
+  | ({ readonly at: 'done' } & Imported)
   | { readonly at: 'failed'; readonly why: ImportFailure }
 
 /** So many commands may wait for the PC before more are made: each may be 200 kB. */
@@ -27,6 +42,7 @@ export function useImport(say: Say): {
   step: Ref<ImportStep>
   read: (file: File) => Promise<void>
   run: () => Promise<void>
+  runAsNew: () => Promise<void>
 } {
   const { makeId } = services()
   const chats = useChats()
@@ -34,6 +50,11 @@ export function useImport(say: Say): {
   const words = transferWords(say)
   const step = shallowRef<ImportStep>({ at: 'reading' })
   let found: readonly PortableChat[] = []
+  let gone: readonly PortableChat[] = []
+  let tally = new Tally()
+
+  chats.listenToRefused((command, code) => tally.refuse(command, code))
+  onScopeDispose(() => chats.listenToRefused(null))
 
   async function read(file: File): Promise<void> {
     try {
@@ -48,24 +69,31 @@ export function useImport(say: Say): {
     step.value = { at: 'found', chats: found.length, messages, already }
   }
 
-  async function run(): Promise<void> {
+  const run = () => bring(found, false)
+  /** What was deleted on the PC, under ids that it does not know. */
+  const runAsNew = () => bring(gone, true)
+
+  async function bring(list: readonly PortableChat[], asNew: boolean): Promise<void> {
     step.value = { at: 'running', part: 0 }
-    let fresh = 0
+    tally = new Tally()
     let here = 0
-    for (const [index, chat] of found.entries()) {
-      const has = chats.has(chat.id)
+    for (const [index, chat] of list.entries()) {
+      const has = !asNew && chats.has(chat.id)
       const known = has ? idsIn(await chats.events(chat.id)) : new Set<string>()
-      const there = chat.turns.filter(({ id }) => known.has(id)).length
-      here += there
-      fresh += chat.turns.length - there
+      here += chat.turns.filter(({ id }) => known.has(id)).length
       if (!has || !isWhole(chat, known)) {
-        chats.perform(importCommands(chat, makeId, { has, words }))
+        const commands = importCommands(chat, makeId, { has, fresh: asNew, words })
+        tally.expect(chat, commands, known)
+        chats.perform(commands)
       }
       await room(waitingMost)
-      step.value = { at: 'running', part: (index + 1) / found.length }
+      step.value = { at: 'running', part: (index + 1) / list.length }
     }
     await room(1)
-    step.value = { at: 'done', fresh, here, isLater: chats.pendingCount > 0 }
+    gone = tally.gone
+    const isLater = chats.pendingCount > 0
+    const { fresh, refused, code } = tally
+    step.value = { at: 'done', fresh, here, gone: gone.length, refused, code, isLater }
   }
 
   /** Waits until fewer commands wait for the PC, or the PC is away and nobody knows how long. */
@@ -85,7 +113,7 @@ export function useImport(say: Say): {
     })
   }
 
-  return { step, read, run }
+  return { step, read, run, runAsNew }
 }
 
 function idsIn(events: readonly Event[]): Set<string> {

@@ -1,10 +1,10 @@
-import type { Turn } from '../chat/model'
+import { isSettled, type Turn } from '../chat/model'
 
 /** Where a chat stands, by the places of its turns. */
 export interface Queue {
   /** The last one that the PC would take; -1 where there is none. */
   last: number
-  /** The first that is not answered to the end; those after it wait for their turn. */
+  /** The first whose answer is still to come or to end; those after it wait for their turn. */
   next: number
 }
 
@@ -12,6 +12,5 @@ export interface Queue {
 export function queueOf(turns: readonly Turn[]): Queue {
   const last = turns.findLastIndex(({ state }) => state !== 'refused')
   // What was never answered, and is followed by what was, waits for nothing.
-  const ended = turns.findLastIndex(({ reply }) => reply && reply.state !== 'running')
-  return { last, next: ended + 1 }
+  return { last, next: turns.findLastIndex(isSettled) + 1 }
 }

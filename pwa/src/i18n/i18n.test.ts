@@ -12,8 +12,14 @@ function readPart(name: string): Messages {
   return JSON.parse(readFileSync(path, 'utf8')) as Messages
 }
 
+/** As a page has it: sentences for errors are in both parts. */
 function read(language: string): Messages {
-  return { ...readPart(language), ...readPart(`${language}.pages`) }
+  const [first, more] = [readPart(language), readPart(`${language}.pages`)]
+  return { ...first, ...more, error: { ...errorsOf(first), ...errorsOf(more) } }
+}
+
+function errorsOf({ error }: Messages): Messages {
+  return typeof error === 'object' ? error : {}
 }
 
 function flatten(messages: Messages, path = ''): Map<string, string> {
@@ -82,12 +88,31 @@ describe('what the first page needs', () => {
   }
 
   it('is in no file that is downloaded later', () => {
-    const later = Object.keys(readPart('en.pages')).join('|')
+    const later = Object.keys(readPart('en.pages'))
+      .filter((key) => key !== 'error')
+      .join('|')
     const files = firstFiles()
     expect(files.some((path) => path.endsWith('ConnectionPanel.vue'))).toBe(true)
     for (const path of files) {
       const keys = readFileSync(new URL(path), 'utf8').match(new RegExp(`\\bt\\([^)]*['\`](${later})\\.`))
       expect(keys, path).toBeNull()
+    }
+  })
+
+  it('has every sentence for what can go wrong between the app and the PC that it knows', () => {
+    if (ErrorCodeShape.kind !== 'enum') throw new Error('shape')
+    const later = Object.keys(errorsOf(readPart('en.pages')))
+    const ofPages = /^(pairing_|passkeys?_|device_taken|list_refused|reauthentication_|username_|wrong_cred)/
+    for (const code of later) expect(code).toMatch(ofPages)
+    for (const code of ErrorCodeShape.values) {
+      if (!ofPages.test(code)) expect(errorsOf(readPart('en')), code).toHaveProperty(code)
+    }
+  })
+
+  it('is kept beside the sentences of the pages, in both languages', async () => {
+    for (const language of languages) {
+      const { error } = await messagesOf(language)
+      expect(Object.keys(error)).toEqual(expect.arrayContaining(['chat_unknown', 'pairing_used']))
     }
   })
 
@@ -101,6 +126,8 @@ describe('what the first page needs', () => {
     expect(global.te('pair.heading')).toBe(false)
     await rest()
     expect(global.t('pair.heading')).toBe('Pair with your PC')
+    expect(global.t('error.pairing_used')).toMatch(/^This code was used/)
+    expect(global.t('error.chat_unknown')).toMatch(/^This chat/)
     expect(global.t('app.menu')).toBe('Menu')
   })
 })

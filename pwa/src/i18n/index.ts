@@ -33,7 +33,12 @@ export async function firstMessagesOf(language: Language): Promise<FirstMessages
 /** Gets all that the app says in a language. */
 export async function messagesOf(language: Language): Promise<Messages> {
   const [first, more] = await Promise.all([firsts[language](), pages[language]()])
-  return { ...first.default, ...more.default }
+  return joined(first.default, more.default)
+}
+
+/** Both have sentences for errors: each those that it can come to. */
+export function joined(first: FirstMessages, more: PageMessages): Messages {
+  return { ...first, ...more, error: { ...first.error, ...more.error } }
 }
 
 export function createTranslations(locale: Language, messages: FirstMessages) {

@@ -10,8 +10,11 @@ import type { ErrorCode } from '../protocol/generated'
 
 export type PasskeyFailure = 'passkey_cancelled' | 'passkey_known'
 
-/** Those that are no `ErrorCode` are the app's own: no server was there to give a code. */
-export type FailureCode = ErrorCode | 'unreachable' | PasskeyFailure
+/**
+ * Those that are no `ErrorCode` are the app's own: no server was there to give a code, or its code says
+ * less than the app knows.
+ */
+export type FailureCode = ErrorCode | 'unreachable' | 'answer_full' | PasskeyFailure
 
 export abstract class NetError extends Error {
   abstract readonly code: FailureCode

@@ -3,7 +3,7 @@ import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
-import type { Messages } from '../i18n'
+import { type FirstMessages, joined, type Messages, type PageMessages } from '../i18n'
 import { useHomes } from '../stores/homes'
 import { useInvitation } from '../stores/invitation'
 import { useNotices } from '../stores/notices'
@@ -15,10 +15,9 @@ const secret = '7ZRA0W4K7ZRA0W4K'
 
 /** As they are written: what is imported has been compiled. */
 function read(language: string): Messages {
-  const parts = [language, `${language}.pages`].map(
-    (name) => JSON.parse(readFileSync(`src/i18n/locales/${name}.json`, 'utf8')) as object,
-  )
-  return Object.assign({}, ...parts) as Messages
+  const part = (name: string): unknown =>
+    JSON.parse(readFileSync(`src/i18n/locales/${name}.json`, 'utf8'))
+  return joined(part(language) as FirstMessages, part(`${language}.pages`) as PageMessages)
 }
 
 const locales = { en: read('en'), ru: read('ru') }

@@ -338,6 +338,16 @@ it('says so when a rename is refused, and shows the old title again', async () =
   expect(useNotices().code).toBe('storage_failed')
 })
 
+it('says of an answer that cannot go on that it is full, not that something is to be shortened', async () => {
+  events(created(1), written(2), begun(3), ended(4, 'Hi.', { reason: 'length' }))
+  chats.continueAnswer(chat, id(3))
+  const { id: re } = await outside.said('continue_answer')
+  const excess = { tokens: 82, limit: 75 }
+  outside.say({ type: 'error', code: 'context_full', message: '', re, excess })
+  expect(useNotices().code).toBe('answer_full')
+  expect(chats.turns(chat)[0]?.reply).toMatchObject({ state: 'length', text: 'Hi.' })
+})
+
 it('shows nothing of a person who has left, and keeps it for when they are back', async () => {
   events(created(1), written(2))
   outside.standing(disconnected)

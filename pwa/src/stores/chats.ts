@@ -32,6 +32,7 @@ import {
 } from '../chat/view'
 import {
   type Command,
+  type ErrorCode,
   type Event,
   FOLDER_CHARS,
   type SettingName,
@@ -43,6 +44,8 @@ import { useConnection } from './connection'
 import { useNotices } from './notices'
 import { services } from './services'
 
+/** Whether whoever asked is told of it there, so that nothing else has to say it. */
+type Refused = (command: Command, code: ErrorCode) => boolean
 type Touched = (chats: readonly string[], erased: readonly string[]) => void
 
 export const useChats = defineStore('chats', () => {
@@ -61,6 +64,7 @@ export const useChats = defineStore('chats', () => {
   /** What was asked while the engine was on its way. */
   const early: Command[] = []
   let onTouched: Touched | null = null
+  let onRefused: Refused | null = null
   /** Messages whose answer is to be stopped as soon as it begins. */
   const stopWanted = new Set<string>()
   /** By chat, the message that the way shown goes through. */
@@ -129,8 +133,10 @@ export const useChats = defineStore('chats', () => {
         publish()
         stopWhatWasWanted()
       },
-      onRefused: ({ code }) => {
-        if (code !== 'answer_unknown') notices.show(code)
+      onRefused: ({ code }, command) => {
+        if (command && onRefused?.(command, code)) return
+        const isFull = code === 'context_full' && command?.type === 'continue_answer'
+        if (code !== 'answer_unknown') notices.show(isFull ? 'answer_full' : code)
       },
       onTouched: (touched, erased) => onTouched?.(touched, erased),
     }))
@@ -347,6 +353,7 @@ export const useChats = defineStore('chats', () => {
     /** The ids of all chats that the PC has, for an export. */
     allChats: () => [...heads.value.keys()],
     listenToTouched: (to: Touched | null) => (onTouched = to),
+    listenToRefused: (to: Refused | null) => (onRefused = to),
     /** Another person, or nobody: nothing of this one is shown. What is on disk stays. */
     reset: end,
     forget,

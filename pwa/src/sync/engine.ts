@@ -40,7 +40,7 @@ export interface EngineNeeds {
   /** `live`: nothing but the text of running answers changed. */
   onChange: (what: 'all' | 'live') => void
   /** A command was refused that leaves nothing on the screen to say so. */
-  onRefused: (error: ChatError) => void
+  onRefused: (error: ChatError, command?: Command) => void
   /** On disk something was added to these chats, or they are gone from it. */
   onTouched?: (chats: readonly string[], erased: readonly string[]) => void
 }
@@ -215,14 +215,14 @@ export class SyncEngine {
       return
     }
     const before = this.state
-    const { state, resync, refused, events } = reduce(before, message)
+    const { state, resync, refused, command, events } = reduce(before, message)
     const isLive = message.type === 'delta' || message.type === 'draft'
     if (state !== before) this.commit(state, events, isLive ? 'live' : 'all')
     if (message.type === 'welcome' && state.log !== before.log) this.begunAnew()
     if (message.type === 'chat_history' && message.complete) this.openChats.fetched(message.chat)
     if (message.type === 'acknowledged') this.outbox.acknowledged(message, before.pending)
     if (message.type === 'error' && message.re) this.outbox.refused(message.re, message.code)
-    if (refused) this.needs.onRefused(refused)
+    if (refused) this.needs.onRefused(refused, command)
     if (!resync) return
     if (message.type === 'history') this.miss()
     else this.needs.resync()

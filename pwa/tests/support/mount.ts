@@ -1,7 +1,7 @@
 import { mount, type VueWrapper } from '@vue/test-utils'
 import type { Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { createTranslations, type Language, type Messages } from '../../src/i18n'
+import { createTranslations, joined, type Language, type Messages } from '../../src/i18n'
 import en from '../../src/i18n/locales/en.json'
 import enPages from '../../src/i18n/locales/en.pages.json'
 import ru from '../../src/i18n/locales/ru.json'
@@ -9,8 +9,8 @@ import ruPages from '../../src/i18n/locales/ru.pages.json'
 
 /** Complete in both languages, which a test of its own holds. */
 export const messages: Record<Language, Messages> = {
-  en: { ...en, ...enPages },
-  ru: { ...ru, ...ruPages },
+  en: joined(en, enPages),
+  ru: joined(ru, ruPages),
 }
 
 const nowhere = { render: () => null }

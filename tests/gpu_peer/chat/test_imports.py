@@ -18,6 +18,7 @@ from protocol.chat import (
     ImportedTurn,
     ImportTurns,
     MessageWritten,
+    Regenerate,
     SendMessage,
 )
 from protocol.limits import IMPORT_CHARS, MESSAGE_BYTES
@@ -81,6 +82,35 @@ async def test_what_was_said_elsewhere_is_as_if_it_had_been_said_here(
         ("assistant", "2"),
         ("user", "And?"),
     ]
+
+
+async def test_a_message_that_came_without_an_answer_gets_one_when_it_is_asked_for(
+    house: House, device: MemoryDevice
+) -> None:
+    chat, message = await device.create_chat(), uuid7()
+    turn = ImportedTurn(message=message, parent=chat, at_ms=1, text="And then?")
+    device.say(ImportTurns(id=uuid7(), chat=chat, turns=[turn]))
+    await device.event(MessageWritten)
+    assert house.engine.prompts == {}
+    device.say(Regenerate(id=uuid7(), chat=chat, message=message))
+    begun = await device.event(AnswerBegun)
+    assert begun.message == message
+    assert house.engine.prompts[await house.engine.submitted()] == [SYSTEM, ("user", "And then?")]
+
+
+async def test_a_deleted_chat_is_not_there_for_what_was_said_in_it(
+    house: House, device: MemoryDevice
+) -> None:
+    chat = await device.create_chat()
+    device.say(DeleteChat(id=uuid7(), chat=chat))
+    turn = ImportedTurn(message=uuid7(), parent=chat, at_ms=1, text="Back?")
+    for command, code in [
+        (CreateChat(id=uuid7(), chat=chat, title="Back"), "chat_exists"),
+        (ImportTurns(id=uuid7(), chat=chat, turns=[turn]), "chat_unknown"),
+    ]:
+        device.say(command)
+        error = await device.hear(ChatError)
+        assert (error.code, error.re) == (code, command.id)
 
 
 async def test_a_chat_that_was_made_is_not_made_again(house: House, device: MemoryDevice) -> None:

@@ -195,6 +195,25 @@ def test_a_cut_of_another_model_says_nothing() -> None:
     assert first_of(other) != first_of(same)
 
 
+def test_an_answer_that_goes_on_has_room_made_for_it_by_leaving_out_what_is_older() -> None:
+    engine = CountingEngine()
+    chat = Chat(engine)
+    for _ in range(3):
+        chat.ask("q " * 8, "a " * 8)
+    assert first_of(chat.plan("q " * 8)[1]) == 0
+    chat.ask("q " * 8, "long " * 50)
+    last = chat.events[-1]
+    assert isinstance(last, AnswerEnded)
+    command = ContinueAnswer(id=uuid7(), chat=chat.chat, answer=last.answer)
+    plan = plan_answer(command, chat.events, engine)
+    assert plan is not None
+    assert plan.begun == last.text
+    assert first_of(plan) > 0
+    assert plan.prompt[0] == SYSTEM
+    assert plan.prompt[-1] == ("user", "q " * 8)
+    assert engine.count_tokens(plan.prompt, plan.begun) <= 75
+
+
 def test_what_the_log_will_refuse_is_not_planned() -> None:
     engine = CountingEngine()
     chat = long_chat(engine)
