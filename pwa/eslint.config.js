@@ -44,7 +44,7 @@ function direction(layer) {
   ]
   if (pure.includes(layer)) {
     patterns.push({
-      regex: '^(vue|vue-router|vue-i18n|pinia)$|\\.vue$',
+      regex: '^(vue|vue-router|petite-vue-i18n|pinia)$|\\.vue$',
       message: `${layer} knows nothing of Vue.`,
     })
   }

@@ -1,5 +1,5 @@
+import { useI18n } from 'petite-vue-i18n'
 import { computed, watch, watchEffect } from 'vue'
-import { useI18n } from 'vue-i18n'
 import { type Language, messagesOf, spoken } from '../i18n'
 import { useSettings } from '../stores/settings'
 

@@ -1,4 +1,4 @@
-import { useI18n } from 'vue-i18n'
+import { useI18n } from 'petite-vue-i18n'
 import type { DeviceShown } from '../protocol/generated'
 import { services } from '../stores/services'
 import { ageOf } from './ages'

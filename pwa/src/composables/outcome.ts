@@ -1,4 +1,4 @@
-import { useI18n } from 'vue-i18n'
+import { useI18n } from 'petite-vue-i18n'
 import type { Outcome } from '../stores/household'
 import { useSentences } from './sentence'
 
@@ -9,13 +9,9 @@ export function useOutcomes(): {
   of: (outcome: Failure) => string
   ofEnd: (code: Failure) => string
 } {
-  const { t, te } = useI18n()
+  const { t } = useI18n()
   const sentences = useSentences()
   const of = (outcome: Failure) =>
     outcome === 'away' || outcome === 'lost' ? t(`devices.${outcome}`) : sentences.ofCode(outcome)
-  function ofEnd(code: Failure): string {
-    const key = `invitation.ended.${code}`
-    return te(key) ? t(key) : of(code)
-  }
-  return { of, ofEnd }
+  return { of, ofEnd: (code) => t(`invitation.ended.${code}`, of(code)) }
 }

@@ -1,5 +1,5 @@
+import { useI18n } from 'petite-vue-i18n'
 import { watchEffect } from 'vue'
-import { useI18n } from 'vue-i18n'
 import { useRoute } from 'vue-router'
 import { useChats } from '../stores/chats'
 

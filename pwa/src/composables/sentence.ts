@@ -1,4 +1,4 @@
-import { useI18n } from 'vue-i18n'
+import { useI18n } from 'petite-vue-i18n'
 import { type FailureCode, NetError, ProblemError } from '../net/errors'
 import type { Excess } from '../protocol/generated'
 

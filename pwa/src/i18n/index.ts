@@ -1,7 +1,10 @@
-import { createI18n } from 'vue-i18n'
+import { createI18n, type MessageResolver } from 'petite-vue-i18n'
 import type en from './locales/en.json'
 import type enPages from './locales/en.pages.json'
 import { russianForm } from './plurals'
+
+type Found = ReturnType<MessageResolver>
+type Group = Readonly<Record<string, Found>>
 
 /** What every page says, in one language. */
 export type FirstMessages = typeof en
@@ -41,12 +44,17 @@ export function joined(first: FirstMessages, more: PageMessages): Messages {
   return { ...first, ...more, error: { ...first.error, ...more.error } }
 }
 
+/** Messages are in groups, and a group's name comes before a dot. */
+const resolve: MessageResolver = (messages, key) =>
+  key.split('.').reduce((group, name) => (group as Group | null)?.[name] ?? null, messages as Found)
+
 export function createTranslations(locale: Language, messages: FirstMessages) {
   return createI18n({
     legacy: false,
     locale,
     fallbackLocale: false,
     messages: { [locale]: messages },
+    messageResolver: resolve,
     pluralRules: { ru: russianForm },
   })
 }
