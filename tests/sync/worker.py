@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from tests.sync.build import BUNDLE
-from tests.sync.pc import make_template
+from tests.sync.files import make_template
 from tests.sync.serve import Server
 
 MEMORY = Path("/dev/shm")

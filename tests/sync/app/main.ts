@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { PcProcess } from './pc'
-import { World } from './world'
+import { play } from './world'
 
 const [first = 0, count = 0, step = 1] = process.argv.slice(4).map(Number)
 const how = process.argv[7]
@@ -17,9 +17,8 @@ let failures = 0
 for (let index = 0; index < count && failures < mostFailures; index++) {
   const seed = first + index * step
   const digest = createHash('sha256')
-  const world = new World(seed, pc, traceTo(digest))
   try {
-    await world.play()
+    await play(seed, pc, traceTo(digest))
   } catch (error) {
     failures++
     const { message, stack } = error instanceof Error ? error : new Error(String(error))
