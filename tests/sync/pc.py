@@ -211,6 +211,7 @@ class Pc:
                 "log": log,
                 "head": head,
                 "events": [msgspec.Raw(body) for (body,) in events],
+                "chats": event_log.EventLog(database).chats(self.user),
                 "settings": dict(settings.fetchall()),
                 "open": [answer for (answer,) in database.execute("SELECT answer FROM drafts")],
                 "said": self.said,

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from protocol.chat import ChatHead
 from tests.sync.pc import Pc
 
 
@@ -108,6 +109,7 @@ class Dumped(msgspec.Struct):
         log: The log's id.
         head: The newest number.
         events: All of the user's, as JSON.
+        chats: The list of them, as a device that has nothing is told.
         settings: By name.
         open: Answers that have not ended.
         said: What was ever generated, by answer.
@@ -117,6 +119,7 @@ class Dumped(msgspec.Struct):
     log: str
     head: int
     events: list[msgspec.Raw]
+    chats: list[ChatHead]
     settings: dict[str, str]
     open: list[str]
     said: dict[str, str]

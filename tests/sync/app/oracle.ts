@@ -17,6 +17,8 @@ export interface PlainTurn {
 export interface PlainChat {
   readonly title: string
   readonly folder: string | null
+  /** When somebody last said something in it, by the PC's clock; its place in the list is of that. */
+  readonly changedMs: number
   readonly turns: readonly PlainTurn[]
 }
 
@@ -29,6 +31,13 @@ export function chatsOf(events: readonly Event[]): Map<string, PlainChat> {
     chats.set(event.chat, chatOf(event.chat, mine))
   }
   return chats
+}
+
+/** The chat in which something was said last comes first; of two at once, that with the later id. */
+export function listOf(chats: ReadonlyMap<string, PlainChat>): string[] {
+  const list = [...chats].map(([id, { changedMs }]) => ({ id, changedMs }))
+  list.sort((one, other) => other.changedMs - one.changedMs || (other.id > one.id ? 1 : -1))
+  return list.map(({ id }) => id)
 }
 
 function chatOf(chat: string, events: readonly Event[]): PlainChat {
@@ -45,7 +54,8 @@ function chatOf(chat: string, events: readonly Event[]): PlainChat {
       turns.push({ id: message, parent, text, reply: replyTo(message, events) })
     }
   }
-  return { title, folder, turns }
+  const said = events.filter((event) => event.type !== 'chat_renamed' && event.type !== 'chat_moved')
+  return { title, folder, changedMs: Math.max(...said.map((event) => event.at_ms)), turns }
 }
 
 /** The newest answer to a message. */

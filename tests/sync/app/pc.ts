@@ -1,6 +1,6 @@
 /** The PC, which runs in the process that started this one and does only what it is told. */
 import { readSync, writeSync } from 'node:fs'
-import type { Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
+import type { ChatHead, Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
 
 export type Order =
   | { do: 'begin'; seed: number }
@@ -20,6 +20,8 @@ export interface Dump {
   readonly log: string
   readonly head: number
   readonly events: readonly Event[]
+  /** The list of chats, as a device that has nothing is told. */
+  readonly chats: readonly ChatHead[]
   readonly settings: Readonly<Record<string, string>>
   /** Answers that have not ended. */
   readonly open: readonly string[]

@@ -57,6 +57,7 @@ export class Stage implements Around {
   cut(line: Line): void {
     if (!this.lines.delete(line.number)) return
     line.up.length = line.down.length = 0
+    this.truth.ended(line.number)
     if (this.isPcRunning) this.do({ do: 'cut', line: line.number })
   }
 
@@ -113,7 +114,7 @@ export class Stage implements Around {
   carryUp(line: Line | undefined, count: number): void {
     if (!line) return
     for (const message of line.up.splice(0, count)) {
-      if ('id' in message) this.truth.arrived(message.id)
+      if ('id' in message) this.truth.arrived(line.number, message.id)
       this.trace?.(`  the PC hears on ${line.number}: ${tell(message)}`)
       this.do({ do: 'hear', line: line.number, message })
     }
@@ -188,10 +189,11 @@ export class Stage implements Around {
     }
     const came = this.pc.tell(orders)
     for (const [number, message] of came.sent) {
-      this.truth.pcSaid(message)
+      this.truth.pcSaid(number, message)
       this.lines.get(number)?.down.push(message)
     }
     for (const number of came.closed) {
+      this.truth.ended(number)
       const line = this.lines.get(number)
       if (line) line.isClosed = true
     }
@@ -203,6 +205,7 @@ export class Stage implements Around {
   private pcDied(): void {
     this.trace?.('  the PC is dead')
     for (const line of this.lines.values()) {
+      this.truth.ended(line.number)
       line.isClosed = true
       line.up.length = 0
       line.down.splice(this.random.below(line.down.length + 1))
