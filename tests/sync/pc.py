@@ -1,4 +1,4 @@
-"""One home PC that lives in memory and on a tmpfs, can be killed at any write, and started anew."""
+"""One home PC, in memory and on a tmpfs, that can be killed or lose its power at any write."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,10 +22,11 @@ from gpu_peer.storage.store import Store
 from tests.gpu_peer.support.trust import HOME
 from tests.sync import files
 from tests.sync.clock import LoopTime
-from tests.sync.disk import Disk, Killed, connections_on
+from tests.sync.disk import Disk, Killed
 from tests.sync.engine import NumberingEngine
 from tests.sync.line import Line
 from tests.sync.loop import VirtualLoop
+from tests.sync.power import Synced, register
 
 _SIZES = ((event_log, "PAGE_BYTES"), (feed, "LIVE_BYTES"), (feed, "LIST_BYTES"))
 
@@ -33,11 +34,13 @@ _SIZES = ((event_log, "PAGE_BYTES"), (feed, "LIVE_BYTES"), (feed, "LIST_BYTES"))
 class Pc:
     """A home over all its starts, kills and restores.
 
+    With `power` it can lose that. Where SQLite cannot be watched it is killed instead.
+
     Attributes:
         said: What its engines ever generated, by answer.
     """
 
-    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+    def __init__(self, seed: int, folder: Path, template: Path, *, power: bool) -> None:
         self.random = Random(seed)
         self.path = folder / "chats.sqlite3"
         self.said: dict[str, str] = {}
@@ -50,8 +53,9 @@ class Pc:
         self._passed_s = 0.0
         self._wall_ms = 1_790_000_000_000
         self._disk = Disk()
-        self._store: Store | None = None
         files.copy(template, self.path)
+        watched = power and register()
+        self._synced = Synced(self.path, Random(self.random.getrandbits(64))) if watched else None
         # Ids are of the seed as all else is.
         gpu_peer.uuid7.time = SimpleNamespace(time_ns=lambda: self.wall_ms() * 1_000_000)
         gpu_peer.uuid7.secrets = SimpleNamespace(randbits=self.random.getrandbits)
@@ -70,12 +74,15 @@ class Pc:
     def wall_ms(self) -> int:
         return self._wall_ms + round(self._passed_s * 1000)
 
-    def start(self, kill_at: int | None = None) -> None:
-        """Start the process: a new loop, and nothing in memory. It may die at a write of that."""
+    def start(self, kill_at: int | None = None, lose_at: int | None = None) -> None:
+        """Start the process: a new loop, and nothing in memory.
+
+        It may die at a write of that, or lose its power when it syncs.
+        """
         self.loop = VirtualLoop(Random(self.random.getrandbits(64)))
-        self._disk = Disk()
-        self._disk.kill_at = kill_at
-        sqlite3.connect = _connecting(self._disk)  # type: ignore[assignment]
+        self._disk = disk = Disk(self._synced)
+        disk.kill_at, disk.lose_at = kill_at, lose_at
+        sqlite3.connect = disk.connect  # type: ignore[assignment]
         self.running = True
         self._guarded(self._open)
 
@@ -84,9 +91,9 @@ class Pc:
         time = LoopTime(self.loop, self.wall_ms)
 
         async def opened() -> None:
-            self._store = await Store(self.path).open()
-            self._home = Home(self._store, engine, time)
-            self._household = await Household(HOME, self._store, time).open()
+            store = await Store(self.path).open()
+            self._home = Home(store, engine, time)
+            self._household = await Household(HOME, store, time).open()
             engine.deliver = self._home.answers.take
             await self._home.start()
             self.user = self._household.owner
@@ -154,7 +161,7 @@ class Pc:
 
     def calm(self) -> None:
         """From now on nothing bad happens to the disk."""
-        self._disk.kill_at = self._disk.fail_from = None
+        self._disk.kill_at = self._disk.fail_from = self._disk.lose_at = None
 
     def kill(self) -> None:
         """Die now: all that is in memory is gone, what is on disk stays as it is."""
@@ -169,6 +176,16 @@ class Pc:
         self._sent.clear()
         self._closed.clear()
         self._abandon()
+
+    def lose_power(self) -> None:
+        """Die now: of what was not synced the disk may have nothing."""
+        if self.running:
+            self._disk.lose_power()
+            self.kill()
+
+    def lose_power_at(self, syncs: int) -> None:
+        """Lose the power when files are to be synced for the n-th time from now on."""
+        self._disk.lose_at = self._disk.syncs + syncs
 
     def stop(self) -> None:
         """End as it should be."""
@@ -193,6 +210,8 @@ class Pc:
         """Put the backup in the place of what there is; the process is down."""
         self.kill()
         files.restore(self._folder / "backup.sqlite3", self.path)
+        if self._synced is not None:
+            self._synced.take_all()
 
     def dump(self, gone: list[str]) -> dict[str, Any]:
         """Give all there is on disk; see `Dumped`."""
@@ -238,18 +257,13 @@ class Pc:
 
     def _abandon(self) -> None:
         """Close the file as the system would: without a checkpoint, and without a roll back."""
-        database = getattr(self._store, "_db", None)
-        self._store = None
-        if database is None:
-            return
-        left = {file: file.read_bytes() for file in files.files_of(self.path)}
-        database.close()
+        left = self._disk.left
+        if left is None:
+            left = {str(file): file.read_bytes() for file in files.files_of(self.path)}
+        self._disk.close()
         files.remove(self.path)
-        for file, data in left.items():
-            if not file.name.endswith("-shm"):
-                file.write_bytes(data)
-
-
-def _connecting(disk: Disk) -> Any:
-    factory = connections_on(disk)
-    return lambda *args, **how: files.connect(*args, factory=factory, **how)
+        for name, data in left.items():
+            if not name.endswith("-shm"):
+                Path(name).write_bytes(data)
+        if self._synced is not None and self._disk.left is not None:
+            self._synced.take_all()

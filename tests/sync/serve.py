@@ -16,9 +16,10 @@ class Order(msgspec.Struct, tag_field="do", tag=str.lower):
 
 
 class Begin(Order):
-    """A new world."""
+    """A new world, in which the power can be lost or not."""
 
     seed: int
+    power: bool
 
 
 class Connect(Order):
@@ -63,11 +64,18 @@ class Calm(Order): ...
 class Kill(Order): ...
 
 
+class LosePower(Order):
+    """At once, or when files are to be synced for the n-th time from now on."""
+
+    syncs: int | None = None
+
+
 class Stop(Order): ...
 
 
 class Start(Order):
     kill_at: int | None = None
+    lose_at: int | None = None
 
 
 class BackUp(Order): ...
@@ -94,6 +102,7 @@ Orders = list[
     | Fail
     | Calm
     | Kill
+    | LosePower
     | Stop
     | Start
     | BackUp
@@ -183,7 +192,7 @@ class Server:
                 self._worlds += 1
                 if self._worlds % 20 == 0:
                     gc.collect()
-            self._pc = Pc(order.seed, self._folder, self._template)
+            self._pc = Pc(order.seed, self._folder, self._template, power=order.power)
             return None
         pc = self._pc
         assert pc is not None
@@ -208,10 +217,14 @@ class Server:
                 pc.calm()
             case Kill():
                 pc.kill()
+            case LosePower(syncs=None):
+                pc.lose_power()
+            case LosePower(syncs=int(syncs)):
+                pc.lose_power_at(syncs)
             case Stop():
                 pc.stop()
             case Start():
-                pc.start(order.kill_at)
+                pc.start(order.kill_at, order.lose_at)
             case BackUp():
                 pc.back_up()
             case Restore():

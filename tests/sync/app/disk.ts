@@ -46,7 +46,7 @@ export class Disk {
     this.replica = new MemoryReplica()
     this.changes = []
     this.outbox.clear()
-    for (const change of changes) this.write(change)
+    for (const change of changes) this.put(change)
   }
 
   get isIdle(): boolean {
@@ -84,6 +84,10 @@ export class Disk {
 
   write(change: Change): Promise<void> {
     if (this.isFull && (change.add?.length || change.events?.length)) throw new StorageFull()
+    return this.put(change)
+  }
+
+  private put(change: Change): Promise<void> {
     this.changes.push(change)
     for (const { command } of change.add ?? []) this.outbox.add(command.id)
     for (const id of change.remove ?? []) this.outbox.delete(id)

@@ -4,7 +4,7 @@ import { deeds } from './people'
 import type { Stage } from './stage'
 import { command as tellCommand } from './tale'
 
-const happenings = {
+const usually = {
   deed: 12,
   carryUp: 20,
   carryDown: 24,
@@ -13,6 +13,7 @@ const happenings = {
   dial: 16,
   look: 4,
   openTab: 4,
+  arrive: 0.8,
   anotherTab: 0.6,
   anotherRoad: 0.5,
   cut: 1.2,
@@ -21,23 +22,41 @@ const happenings = {
   setClock: 0.4,
   goAway: 0.4,
   takeBack: 0.5,
+  fillDisk: 0.25,
+  makeRoom: 1.5,
   killPc: 0.8,
+  losePower: 0.8,
   stopPc: 0.15,
   startPc: 8,
   failDisk: 0.3,
   backUp: 0.2,
   restore: 0.08,
 }
-type Happening = keyof typeof happenings
+type Happening = keyof typeof usually
+
+/** What happens less often than that is in some seeds what happens most. */
+const rare = 2
+const oftener = 10
 
 export class Happenings {
+  private readonly weights: Readonly<Record<Happening, number>>
   private wasBackedUp = false
 
-  constructor(private readonly stage: Stage) {}
+  /** @param later devices that come to the home in the middle */
+  constructor(
+    private readonly stage: Stage,
+    private readonly later: Device[],
+  ) {
+    const own: Record<Happening, number> = { ...usually }
+    for (const what of Object.keys(own) as Happening[]) {
+      if (own[what] < rare && stage.random.chance(0.06)) own[what] *= oftener
+    }
+    this.weights = own
+  }
 
   /** Has one thing happen; gives whether it was something that somebody did. */
   next(): boolean {
-    const { stage } = this
+    const { stage, weights } = this
     const { random, devices } = stage
     const here = devices.filter((device) => !stage.isAway(device))
     const tabs = devices.flatMap((device) => device.tabs)
@@ -46,17 +65,21 @@ export class Happenings {
     const up = stage.linesUp()
     const down = tabs.filter((tab) => tab.hasMail)
     const busy = devices.filter((device) => device.isBusy)
+    const full = devices.filter(({ disk }) => disk.isFull)
     const can: Record<Happening, number> = {
-      ...happenings,
-      deed: open.length && happenings.deed,
-      carryUp: up.length && happenings.carryUp,
-      carryDown: down.length && happenings.carryDown,
-      disk: busy.length && happenings.disk,
-      dial: stage.isPcRunning && idle.length ? happenings.dial : 0,
-      look: open.length && happenings.look,
-      openTab: here.some(({ tabs }) => tabs.length === 0) ? happenings.openTab : 0,
-      startPc: stage.isPcRunning ? 0 : happenings.startPc,
-      restore: this.wasBackedUp ? happenings.restore : 0,
+      ...weights,
+      deed: open.length && weights.deed,
+      carryUp: up.length && weights.carryUp,
+      carryDown: down.length && weights.carryDown,
+      disk: busy.length && weights.disk,
+      dial: stage.isPcRunning && idle.length ? weights.dial : 0,
+      look: open.length && weights.look,
+      openTab: here.some(({ tabs }) => tabs.length === 0) ? weights.openTab : 0,
+      arrive: this.later.length && weights.arrive,
+      makeRoom: full.length && weights.makeRoom,
+      startPc: stage.isPcRunning ? 0 : weights.startPc,
+      losePower: stage.losesPower ? weights.losePower : 0,
+      restore: this.wasBackedUp ? weights.restore : 0,
     }
     const what = random.weighed(can)
     const device = random.pick(here) ?? devices[0]
@@ -89,6 +112,9 @@ export class Happenings {
       case 'openTab':
         stage.open(random.pick(here.filter(({ tabs }) => tabs.length === 0)))
         break
+      case 'arrive':
+        this.arrive()
+        break
       case 'anotherTab':
         stage.open(random.pick(here.filter(({ tabs }) => tabs.length === 1)))
         break
@@ -110,6 +136,12 @@ export class Happenings {
       case 'takeBack':
         this.takeBack(tab)
         break
+      case 'fillDisk':
+        this.setFull(device, true)
+        break
+      case 'makeRoom':
+        this.setFull(random.pick(full), false)
+        break
       default:
         this.happenToPc(what)
     }
@@ -124,11 +156,15 @@ export class Happenings {
         if (!stage.isPcRunning) return
         if (random.chance(0.2)) return stage.do({ do: 'kill' })
         return stage.do({ do: 'killat', writes: 1 + random.below(12), after: random.chance(0.5) })
+      case 'losePower':
+        if (!stage.isPcRunning) return
+        return stage.do(random.chance(0.3) ? { do: 'losepower' } : { do: 'losepower', syncs: 1 + random.below(12) })
       case 'stopPc':
         return stage.isPcRunning ? stage.do({ do: 'stop' }) : undefined
       case 'startPc':
         if (stage.isPcRunning) return
-        return stage.do(random.chance(0.15) ? { do: 'start', kill_at: 1 + random.below(6) } : { do: 'start' })
+        if (random.chance(0.15)) return stage.do({ do: 'start', kill_at: 1 + random.below(6) })
+        return stage.do(stage.losesPower && random.chance(0.1) ? { do: 'start', lose_at: 1 + random.below(4) } : { do: 'start' })
       case 'failDisk':
         if (!stage.isPcRunning) return
         stage.didDiskFail = true
@@ -157,9 +193,28 @@ export class Happenings {
     tab.engine.perform(commands)
   }
 
+  /** Looks into a chat of the list; now and then into one that is nowhere, or gone, by its address. */
   private look(tab: Tab | undefined): void {
-    const chat = tab?.isOpen ? this.stage.random.pick([...tab.engine.state.heads.keys()]) : undefined
-    if (chat) tab?.engine.openChat(chat)
+    const { people, random } = this.stage
+    if (!tab) return
+    const listed = random.chance(0.9)
+    const chat = random.pick(listed ? [...tab.engine.state.heads.keys()] : people.chats)
+    if (chat) tab.engine.openChat(chat)
+  }
+
+  private arrive(): void {
+    const { devices, random } = this.stage
+    const device = this.later.shift()
+    if (!device) return
+    devices.push(device)
+    this.stage.open(device)
+    if (random.chance(0.5)) this.stage.open(device)
+  }
+
+  private setFull(device: Device | undefined, isFull: boolean): void {
+    if (!device) return
+    this.stage.trace?.(`${device.name} ${isFull ? 'is full' : 'has room'}`)
+    device.disk.isFull = isFull
   }
 
   private cutSome(tab: Tab | undefined): void {

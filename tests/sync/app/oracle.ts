@@ -22,7 +22,9 @@ export interface PlainChat {
   readonly turns: readonly PlainTurn[]
 }
 
-export function chatsOf(events: readonly Event[]): Map<string, PlainChat> {
+export type PlainChats = ReadonlyMap<string, PlainChat>
+
+export function chatsOf(events: readonly Event[]): PlainChats {
   const deleted = new Set(events.filter((event) => event.type === 'chat_deleted').map((event) => event.chat))
   const chats = new Map<string, PlainChat>()
   for (const event of events) {
@@ -34,7 +36,7 @@ export function chatsOf(events: readonly Event[]): Map<string, PlainChat> {
 }
 
 /** The chat in which something was said last comes first; of two at once, that with the later id. */
-export function listOf(chats: ReadonlyMap<string, PlainChat>): string[] {
+export function listOf(chats: PlainChats): string[] {
   const list = [...chats].map(([id, { changedMs }]) => ({ id, changedMs }))
   list.sort((one, other) => other.changedMs - one.changedMs || (other.id > one.id ? 1 : -1))
   return list.map(({ id }) => id)

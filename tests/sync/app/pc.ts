@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs'
 import type { ChatHead, Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
 
 export type Order =
-  | { do: 'begin'; seed: number }
+  | { do: 'begin'; seed: number; power: boolean }
   | { do: 'connect'; line: number }
   | { do: 'hear'; line: number; message: ToHome }
   | { do: 'drain'; line: number; count: number }
@@ -13,7 +13,8 @@ export type Order =
   | { do: 'killat'; writes: number; after: boolean }
   | { do: 'fail'; first: number; count: number }
   | { do: 'calm' | 'kill' | 'stop' | 'backup' | 'restore' }
-  | { do: 'start'; kill_at?: number }
+  | { do: 'losepower'; syncs?: number }
+  | { do: 'start'; kill_at?: number; lose_at?: number }
   | { do: 'dump'; gone: readonly string[] }
 
 export interface Dump {

@@ -1,5 +1,6 @@
 /** The end of a run: nothing bad happens any more, everything is carried over, and is judged. */
 import { Device } from './device'
+import { chatsOf } from './oracle'
 import { wordOf } from './people'
 import type { Stage } from './stage'
 import { command as tellCommand } from './tale'
@@ -77,15 +78,16 @@ async function* breaches(stage: Stage): AsyncGenerator<string> {
   const { chats } = stage.people
   const gone = [...deletedIn((await stage.dump([])).events)].map(wordOf)
   const dump = await stage.dump(gone)
+  const plain = chatsOf(dump.events)
   for (const device of stage.devices) {
     for (const tab of device.tabs) {
       for (let index = 0; index < chats.length; index += openAtOnce) {
         for (const chat of chats.slice(index, index + openAtOnce)) tab.engine.openChat(chat)
         await stage.rest()
-        yield* breachesOfTab(tab, dump)
+        yield* breachesOfTab(tab, dump, plain)
       }
     }
-    yield* breachesOfDisk(device, dump)
+    yield* breachesOfDisk(device, dump, plain)
   }
-  yield* breachesOfTheLog(dump, stage.truth)
+  yield* breachesOfTheLog(dump, plain, stage.truth)
 }

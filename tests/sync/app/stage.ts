@@ -16,6 +16,8 @@ export class Stage implements Around {
   readonly devices: Device[] = []
   readonly people: People
   readonly truth = new Truth()
+  /** Whether the PC's power fails now and then, for which it has to be watched closely. */
+  readonly losesPower: boolean
   isPcRunning = true
   didDiskFail = false
   /** The dust settles: nobody is away any more. */
@@ -37,7 +39,8 @@ export class Stage implements Around {
   ) {
     this.random = new Random(seed)
     this.people = new People(this.random, () => this.nowMs())
-    this.do({ do: 'begin', seed })
+    this.losesPower = this.random.chance(0.4)
+    this.do({ do: 'begin', seed, power: this.losesPower })
   }
 
   // What a tab needs of the world around it
@@ -63,7 +66,7 @@ export class Stage implements Around {
 
   sent(tab: Tab, message: ToHome): void {
     this.trace?.(`${tab.name} says on ${String(tab.line?.number)}: ${tell(message)}`)
-    if ('id' in message) this.truth.sent(tab, message.id)
+    if ('id' in message) this.mishap ??= this.truth.breachOfSending(tab, message.id)
   }
 
   heard(tab: Tab, message: FromHome): void {

@@ -59,12 +59,12 @@ export class Truth {
     }
   }
 
-  /** A command leaves for the PC: it has to outlive the tab from now on. */
-  sent(tab: Tab, id: string): void {
+  /** A command leaves for the PC: from now on it has to outlive the tab, where there was room for it. */
+  breachOfSending(tab: Tab, id: string): string | null {
     const act = this.acts.get(id)
-    if (!act || act.acknowledged || act.refused || act.isExcused) return
-    if (tab.engine.full || tab.device.disk.keeps(id)) return
-    throw new Error(`${tab.name} sent ${tell(act.command)} before it was on its disk.`)
+    if (!act || act.acknowledged || act.refused || act.isExcused) return null
+    if (act.tab.engine.full || tab.device.disk.keeps(id)) return null
+    return `${tab.name} sent ${tell(act.command)} before it was on its disk.`
   }
 
   /** The tab is gone, and with it what was only in its memory. */

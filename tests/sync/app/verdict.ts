@@ -3,13 +3,13 @@ import { chatList } from '../../../pwa/src/chat/view'
 import type { Command, Event } from '../../../pwa/src/protocol/generated'
 import { breachesOfAnswers } from './answers'
 import type { Device, Tab } from './device'
-import { chatsOf, listOf, type PlainChat, settingsOf } from './oracle'
+import { listOf, type PlainChats, settingsOf } from './oracle'
 import type { Dump } from './pc'
 import { wordOf } from './people'
 import { command as tell } from './tale'
 import { mayBeThere, type Truth } from './truth'
 
-export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
+export function* breachesOfTheLog(dump: Dump, chats: PlainChats, truth: Truth): Generator<string> {
   const { events } = dump
   let last = 0
   for (const event of events) {
@@ -20,7 +20,6 @@ export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
   if (dump.open.length > 0) yield `These answers never ended: ${dump.open.join()}.`
   if (!isEqual(settingsOf(events), dump.settings)) yield 'The settings are not what the log says.'
   const listed = new Map(dump.chats.map(({ chat, changed_ms: changedMs, ...head }) => [chat, { ...head, changedMs }]))
-  const chats = chatsOf(events)
   yield* compareHeads(listed, chats, (what) => `In the PC's list: ${what}`)
   if (!isEqual([...listed.keys()], listOf(chats))) yield "The PC's list is not in order."
   const deleted = deletedIn(events)
@@ -87,7 +86,11 @@ function* effectsOf(command: Command, events: readonly Event[]): Generator<[stri
   }
 }
 
-export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerator<string> {
+export async function* breachesOfDisk(
+  device: Device,
+  dump: Dump,
+  chats: PlainChats,
+): AsyncGenerator<string> {
   const { meta, heads, events, outbox } = await device.disk.contents()
   const say = (what: string) => `On the disk of ${device.name}: ${what}`
   if (!meta) return yield say('there is no replica.')
@@ -100,7 +103,6 @@ export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerato
   // That a chat is gone need not be kept by whoever has nothing of it.
   const isKept = ({ type }: Event) => type !== 'chat_deleted'
   yield* compareEvents(events.filter(isKept), dump.events.filter(isKept), say)
-  const chats = chatsOf(dump.events)
   yield* compareHeads(new Map(heads.map((head) => [head.id, head])), chats, say)
   const text = JSON.stringify([heads, events])
   for (const chat of deletedIn(dump.events)) {
@@ -108,10 +110,9 @@ export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerato
   }
 }
 
-export function* breachesOfTab(tab: Tab, dump: Dump): Generator<string> {
+export function* breachesOfTab(tab: Tab, dump: Dump, chats: PlainChats): Generator<string> {
   const { state } = tab.engine
   const say = (what: string) => `${tab.name}: ${what}`
-  const chats = chatsOf(dump.events)
   if (state.log !== dump.log || state.after !== dump.head || state.before !== 1) {
     yield say(`it has ${state.before} to ${state.after} of ${state.log}, not 1 to ${dump.head} of ${dump.log}.`)
   }
@@ -154,7 +155,7 @@ function* compareEvents(mine: readonly Event[], pcs: readonly Event[], say: (wha
 
 function* compareHeads(
   heads: ReadonlyMap<string, { title: string; folder: string | null; changedMs: number }>,
-  chats: ReadonlyMap<string, PlainChat>,
+  chats: PlainChats,
   say: (what: string) => string,
 ): Generator<string> {
   for (const [id, head] of heads) {
