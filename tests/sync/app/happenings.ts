@@ -182,14 +182,11 @@ export class Happenings {
   }
 
   private act(tab: Tab | undefined): void {
-    const { people, random, truth, trace } = this.stage
+    const { people, random } = this.stage
     if (!tab) return
     const commands = people.want(random.weighed(deeds), tab)
     if (commands.length === 0) return
-    for (const command of commands) {
-      trace?.(`${tab.name} wants ${tellCommand(command)}`)
-      truth.did(tab, command)
-    }
+    for (const command of commands) this.stage.did(tab, command)
     tab.engine.perform(commands)
   }
 
@@ -197,8 +194,9 @@ export class Happenings {
   private look(tab: Tab | undefined): void {
     const { people, random } = this.stage
     if (!tab) return
-    const listed = random.chance(0.9)
-    const chat = random.pick(listed ? [...tab.engine.state.heads.keys()] : people.chats)
+    const { gone, heads } = tab.engine.state
+    const among = random.weighed({ listed: 8, gone: gone.size && 2, any: 1 })
+    const chat = random.pick(among === 'any' ? people.chats : [...(among === 'gone' ? gone : heads.keys())])
     if (chat) tab.engine.openChat(chat)
   }
 

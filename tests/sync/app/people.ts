@@ -31,7 +31,7 @@ export const deeds: Readonly<Record<Deed, number>> = {
   delete: 1.5,
   choose: 1,
   bring: 1,
-  bringAll: 0.03,
+  bringAll: 0.025,
 }
 
 /** Who gave the answers that are brought from elsewhere. */
@@ -39,8 +39,8 @@ export const elsewhere = 'elsewhere'
 
 const unfinished: readonly (EndReason | 'running')[] = ['cut', 'stopped', 'failed', 'length']
 
-/** So many chats are more than the PC takes commands of in a second. */
-const allChats = 52
+/** So many chats are more commands than are on their way at once, or are sent in a second. */
+const allChats = 40
 
 /** Everything that is written names its chat in a word that stands nowhere else. */
 export function wordOf(chat: string): string {

@@ -1,11 +1,12 @@
 /** What everybody stands on: the lines, the time, and the orders that the PC is given in lockstep. */
-import type { ChatError, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
+import type { ChatError, Command, Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
 import { isCounted } from './answers'
 import type { Around, Device, Line, Tab } from './device'
 import type { Came, Dump, Order, PcProcess } from './pc'
 import { People } from './people'
 import { Random } from './random'
-import { message as tell, short } from './tale'
+import { command as tellCommand, message as tell, short } from './tale'
+import { Told } from './told'
 import { Truth } from './truth'
 
 /** Orders that are of no interest, or told of elsewhere. */
@@ -29,6 +30,10 @@ export class Stage implements Around {
   private passedMs = 0
   private lineCount = 0
   private tabCount = 0
+  private readonly events = new Told()
+  /** By tab, the log of which it hears. */
+  private readonly logs = new WeakMap<Tab, string>()
+  private readonly opened = new Set<Device>()
   private mishap: string | null = null
   private step = 0
 
@@ -70,7 +75,14 @@ export class Stage implements Around {
   }
 
   heard(tab: Tab, message: FromHome): void {
+    // The tab may have yet to take the welcome.
+    if (message.type === 'welcome') this.logs.set(tab, message.log)
+    if (message.type === 'events') this.events.of(this.logs.get(tab) ?? null, message.events)
     if (message.type !== 'heartbeat') this.trace?.(`${tab.name} hears ${tell(message)}`)
+  }
+
+  told(tab: Tab, events: readonly Event[]): void {
+    this.events.of(tab.engine.state.log, events)
   }
 
   refused(tab: Tab, error: ChatError): void {
@@ -89,9 +101,18 @@ export class Stage implements Around {
 
   // Tabs, lines and time
 
+  /** Somebody wants that on a tab. */
+  did(tab: Tab, command: Command): void {
+    this.trace?.(`${tab.name} wants ${tellCommand(command)}`)
+    this.truth.did(tab, command)
+    if (command.type === 'delete_chat') this.events.deletes(command.chat)
+  }
+
   open(device: Device | undefined): void {
     const tab = device?.open(`${device.name}${++this.tabCount}`)
-    if (tab) this.trace?.(`${tab.name} opens`)
+    if (!device || !tab) return
+    this.trace?.(`${tab.name} opens`)
+    this.opened.add(device)
   }
 
   close(tab: Tab | undefined): void {
@@ -153,6 +174,9 @@ export class Stage implements Around {
   async endStep(): Promise<void> {
     await this.rest()
     this.step++
+    for (const device of this.opened) this.mishap ??= await this.events.breachOfDisk(device)
+    this.opened.clear()
+    this.watch()
   }
 
   async rest(): Promise<Came | null> {
@@ -177,8 +201,12 @@ export class Stage implements Around {
     if (this.mishap) throw new Error(this.mishap)
     for (const { tabs } of this.devices) {
       for (const { name, engine } of tabs) {
-        for (const [answer, { text }] of engine.state.live) {
+        const { chats, gone, live } = engine.state
+        for (const [answer, { text }] of live) {
           if (!isCounted(answer, text)) throw new Error(`${name} shows ${short(answer)} as ${text}`)
+        }
+        for (const chat of gone) {
+          if (chats.get(chat)?.turns.length) throw new Error(`${name} shows ${short(chat)}, which it knows is gone.`)
         }
       }
     }
