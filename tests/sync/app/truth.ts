@@ -11,6 +11,8 @@ export interface Act {
   acknowledged: number
   /** Lines on which it arrived at the PC and is not answered yet. */
   readonly unanswered: Set<number>
+  /** Those of them on which it waited when it was acknowledged on another. */
+  readonly crossed: Set<number>
   /** The code of the last refusal that does not pass by itself. */
   refused: string | null
   /** It was refused, and arrived on another line too, which ended before the answer. */
@@ -26,7 +28,7 @@ export class Truth {
 
   did(tab: Tab, command: Command): void {
     const nothing = { acknowledged: 0, refused: null, isUntold: false, isExcused: false }
-    this.acts.set(command.id, { command, tab, unanswered: new Set(), ...nothing })
+    this.acts.set(command.id, { command, tab, unanswered: new Set(), crossed: new Set(), ...nothing })
   }
 
   arrived(line: number, id: string): void {
@@ -38,13 +40,17 @@ export class Truth {
     if (message.type === 'acknowledged') {
       const act = this.acts.get(message.id)
       if (!act) throw new Error(`The PC acknowledged ${message.id}, which nobody asked for.`)
-      act.acknowledged ||= ++this.acknowledgements
       act.unanswered.delete(line)
+      if (act.acknowledged) return
+      act.acknowledged = ++this.acknowledgements
+      for (const other of act.unanswered) act.crossed.add(other)
     } else if (message.type === 'error' && message.re) {
       const act = this.acts.get(message.re)
       act?.unanswered.delete(line)
       if (!act || passing.includes(message.code)) return
       if (act.acknowledged) {
+        // It may have been refused before, and said so only now.
+        if (act.crossed.has(line)) return
         throw new Error(`The PC refused ${tell(act.command)} (${message.code}) after it acknowledged it.`)
       }
       act.refused = message.code
