@@ -77,6 +77,7 @@ describe('the events of a chat, while not all of it is written', () => {
     await disk.write({ meta: meta(one, 4), erase: [chat], events: [] })
     expect(disk.full).toBe(true)
     expect(await texts()).toEqual([])
+    expect(await replica.events(chat)).toEqual([])
   })
 
   it('are those that the disk has, where another chat was deleted', async () => {

@@ -18,6 +18,8 @@ export class Disk {
   private replica = new MemoryReplica()
   private waiting: { by: DiskOfTab; work: () => void }[] = []
   private changes: Change[] = []
+  /** So often it was written. */
+  writes = 0
   /** So many of the changes no loss of power takes back. */
   private writtenThrough = 0
   /** Ids of the commands in the outbox. */
@@ -88,6 +90,7 @@ export class Disk {
   }
 
   private put(change: Change): Promise<void> {
+    this.writes++
     this.changes.push(change)
     for (const { command } of change.add ?? []) this.outbox.add(command.id)
     for (const id of change.remove ?? []) this.outbox.delete(id)

@@ -33,7 +33,8 @@ export class Stage implements Around {
   private readonly events = new Told()
   /** By tab, the log of which it hears. */
   private readonly logs = new WeakMap<Tab, string>()
-  private readonly opened = new Set<Device>()
+  /** By device, how often its disk was written when it was last looked into. */
+  private readonly looked = new Map<Device, number>()
   private mishap: string | null = null
   private step = 0
 
@@ -112,7 +113,7 @@ export class Stage implements Around {
     const tab = device?.open(`${device.name}${++this.tabCount}`)
     if (!device || !tab) return
     this.trace?.(`${tab.name} opens`)
-    this.opened.add(device)
+    this.looked.delete(device)
   }
 
   close(tab: Tab | undefined): void {
@@ -174,9 +175,7 @@ export class Stage implements Around {
   async endStep(): Promise<void> {
     await this.rest()
     this.step++
-    for (const device of this.opened) this.mishap ??= await this.events.breachOfDisk(device)
-    this.opened.clear()
-    this.watch()
+    await this.watchDisks()
   }
 
   async rest(): Promise<Came | null> {
@@ -210,6 +209,18 @@ export class Stage implements Around {
         }
       }
     }
+  }
+
+  /** Looks into disks that a tab goes on from, and those that two write. */
+  private async watchDisks(): Promise<void> {
+    for (const device of this.devices) {
+      const { disk, tabs } = device
+      const looked = this.looked.get(device)
+      if (looked === disk.writes || (looked !== undefined && tabs.length < 2)) continue
+      this.looked.set(device, disk.writes)
+      this.mishap ??= await this.events.breachOfDisk(device)
+    }
+    this.watch()
   }
 
   private tell(): Came {
