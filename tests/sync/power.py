@@ -48,7 +48,7 @@ class _Vfs(ctypes.Structure):
         ("zName", ctypes.c_char_p),
         ("pAppData", ctypes.c_void_p),
         ("xOpen", ctypes.c_void_p),
-        ("others", ctypes.c_void_p * 16),
+        ("others", ctypes.c_void_p * 15),
     )
 
 
