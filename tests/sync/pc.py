@@ -1,15 +1,12 @@
-"""One home PC that lives in memory and on a tmpfs, can be killed at any write, and started anew."""
+"""One home PC, in memory and on a tmpfs, that can be killed or lose its power at any write."""
 
-import asyncio
-import itertools
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -17,109 +14,33 @@ import gpu_peer.uuid7
 from gpu_peer.chat import connection, feed
 from gpu_peer.chat.connection import DeviceConnection
 from gpu_peer.chat.home import Home
-from gpu_peer.clock import LoopClock
-from gpu_peer.errors import ChannelClosed, PeerError
+from gpu_peer.errors import PeerError
 from gpu_peer.household.desk import Asker
 from gpu_peer.household.household import Household
 from gpu_peer.storage import event_log
 from gpu_peer.storage.store import Store
-from gpu_peer.transports.channel import FromHome
-from protocol import codec
 from tests.gpu_peer.support.trust import HOME
-from tests.sync.disk import Disk, Killed, connections_on
+from tests.sync import files
+from tests.sync.clock import LoopTime
+from tests.sync.disk import Disk, Killed
 from tests.sync.engine import NumberingEngine
+from tests.sync.line import Line
 from tests.sync.loop import VirtualLoop
-
-T = TypeVar("T")
-
-BUFFERED = 8
-"""So many messages are on their way to a device before whoever sends one has to wait."""
+from tests.sync.power import Synced, register
 
 _SIZES = ((event_log, "PAGE_BYTES"), (feed, "LIVE_BYTES"), (feed, "LIST_BYTES"))
-
-_connect = sqlite3.connect
-
-
-class Line:
-    """The PC's end of one channel. What it sends is handed to `out`."""
-
-    def __init__(
-        self, number: int, out: Callable[[int, bytes], None], end: Callable[[], None]
-    ) -> None:
-        self._number = number
-        self._out = out
-        self._on_end = end
-        self._heard: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._beats = itertools.count()
-        self._room = asyncio.Semaphore(BUFFERED)
-        self.over = False
-
-    @property
-    def frames_received(self) -> int:
-        """A device that is there is never silent: what cuts it off is the scheduler."""
-        return next(self._beats)
-
-    async def send(self, message: FromHome) -> None:
-        if not self.over:
-            await self._room.acquire()
-        if self.over:
-            raise ChannelClosed
-        self._out(self._number, codec.encode(message))
-
-    async def receive(self, decoder: codec.Decoder[T]) -> T:
-        message = await self._heard.get()
-        if message is None or self.over:
-            raise ChannelClosed
-        return decoder.decode(message)
-
-    def close(self) -> None:
-        if not self.over:
-            self.cut()
-            self._on_end()
-
-    def cut(self) -> None:
-        """Both ends are gone: nothing that is under way arrives."""
-        self.over = True
-        self._heard.put_nowait(None)
-        self._room.release()
-
-    def hear(self, message: bytes) -> None:
-        self._heard.put_nowait(message)
-
-    def drain(self, count: int) -> None:
-        """The device took so many messages."""
-        for _ in range(count):
-            self._room.release()
-
-
-class LoopTime:
-    """The virtual loop's time, and a wall clock that can be set wrong."""
-
-    def __init__(self, loop: VirtualLoop, world: "Pc") -> None:
-        self._loop = loop
-        self._world = world
-
-    def now_s(self) -> float:
-        return self._loop.time()
-
-    def wall_ms(self) -> int:
-        return self._world.wall_ms()
-
-    def call_later(self, delay_s: float, act: Callable[[], None]) -> asyncio.TimerHandle:
-        return self._loop.call_later(delay_s, act)
-
-    async def sleep(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
 
 
 class Pc:
     """A home over all its starts, kills and restores.
 
+    With `power` it can lose that. Where SQLite cannot be watched it is killed instead.
+
     Attributes:
         said: What its engines ever generated, by answer.
     """
 
-    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+    def __init__(self, seed: int, folder: Path, template: Path, *, power: bool) -> None:
         self.random = Random(seed)
         self.path = folder / "chats.sqlite3"
         self.said: dict[str, str] = {}
@@ -132,9 +53,9 @@ class Pc:
         self._passed_s = 0.0
         self._wall_ms = 1_790_000_000_000
         self._disk = Disk()
-        self._store: Store | None = None
-        _remove(self.path)
-        shutil.copyfile(template, self.path)
+        files.copy(template, self.path)
+        watched = power and register()
+        self._synced = Synced(self.path, Random(self.random.getrandbits(64))) if watched else None
         # Ids are of the seed as all else is.
         gpu_peer.uuid7.time = SimpleNamespace(time_ns=lambda: self.wall_ms() * 1_000_000)
         gpu_peer.uuid7.secrets = SimpleNamespace(randbits=self.random.getrandbits)
@@ -153,23 +74,26 @@ class Pc:
     def wall_ms(self) -> int:
         return self._wall_ms + round(self._passed_s * 1000)
 
-    def start(self, kill_at: int | None = None) -> None:
-        """Start the process: a new loop, and nothing in memory. It may die at a write of that."""
+    def start(self, kill_at: int | None = None, lose_at: int | None = None) -> None:
+        """Start the process: a new loop, and nothing in memory.
+
+        It may die at a write of that, or lose its power when it syncs.
+        """
         self.loop = VirtualLoop(Random(self.random.getrandbits(64)))
-        self._disk = Disk()
-        self._disk.kill_at = kill_at
-        sqlite3.connect = _connecting(self._disk)  # type: ignore[assignment]
+        self._disk = disk = Disk(self._synced)
+        disk.kill_at, disk.lose_at = kill_at, lose_at
+        sqlite3.connect = disk.connect  # type: ignore[assignment]
         self.running = True
         self._guarded(self._open)
 
     def _open(self) -> None:
         engine = NumberingEngine(Random(self.random.getrandbits(64)), self.said)
-        time = LoopTime(self.loop, self)
+        time = LoopTime(self.loop, self.wall_ms)
 
         async def opened() -> None:
-            self._store = await Store(self.path).open()
-            self._home = Home(self._store, engine, time)
-            self._household = await Household(HOME, self._store, time).open()
+            store = await Store(self.path).open()
+            self._home = Home(store, engine, time)
+            self._household = await Household(HOME, store, time).open()
             engine.deliver = self._home.answers.take
             await self._home.start()
             self.user = self._household.owner
@@ -237,7 +161,7 @@ class Pc:
 
     def calm(self) -> None:
         """From now on nothing bad happens to the disk."""
-        self._disk.kill_at = self._disk.fail_from = None
+        self._disk.kill_at = self._disk.fail_from = self._disk.lose_at = None
 
     def kill(self) -> None:
         """Die now: all that is in memory is gone, what is on disk stays as it is."""
@@ -252,6 +176,16 @@ class Pc:
         self._sent.clear()
         self._closed.clear()
         self._abandon()
+
+    def lose_power(self) -> None:
+        """Die now: of what was not synced the disk may have nothing."""
+        if self.running:
+            self._disk.lose_power()
+            self.kill()
+
+    def lose_power_at(self, syncs: int) -> None:
+        """Lose the power when files are to be synced for the n-th time from now on."""
+        self._disk.lose_at = self._disk.syncs + syncs
 
     def stop(self) -> None:
         """End as it should be."""
@@ -269,23 +203,20 @@ class Pc:
         return closed
 
     def back_up(self) -> None:
-        """Copy the database as a process of its own does, which nothing kills."""
-        copy = self._folder / "backup.sqlite3"
-        with closing(_connect(self.path)) as there, closing(_connect(copy)) as here:
-            there.backup(here)
+        """Copy the database while it is in use."""
+        files.back_up(self.path, self._folder / "backup.sqlite3")
 
     def restore(self) -> None:
-        """Put the backup in the place of what there is, as `restore` does; the process is down."""
+        """Put the backup in the place of what there is; the process is down."""
         self.kill()
-        _remove(self.path)
-        shutil.copyfile(self._folder / "backup.sqlite3", self.path)
-        with closing(_connect(self.path)) as database, database:
-            event_log.begin_new_log(database)
+        files.restore(self._folder / "backup.sqlite3", self.path)
+        if self._synced is not None:
+            self._synced.take_all()
 
     def dump(self, gone: list[str]) -> dict[str, Any]:
         """Give all there is on disk; see `Dumped`."""
-        files = b"".join(file.read_bytes() for file in _files(self.path))
-        with closing(_connect(self.path)) as database:
+        everything = b"".join(file.read_bytes() for file in files.files_of(self.path))
+        with closing(files.connect(self.path)) as database:
             log, head = database.execute(
                 "SELECT log, head FROM users WHERE id = ?", (self.user,)
             ).fetchone()
@@ -299,10 +230,11 @@ class Pc:
                 "log": log,
                 "head": head,
                 "events": [msgspec.Raw(body) for (body,) in events],
+                "chats": event_log.EventLog(database).chats(self.user),
                 "settings": dict(settings.fetchall()),
                 "open": [answer for (answer,) in database.execute("SELECT answer FROM drafts")],
                 "said": self.said,
-                "found": [word for word in gone if word.encode() in files],
+                "found": [word for word in gone if word.encode() in everything],
             }
 
     def _close(self) -> None:
@@ -325,40 +257,13 @@ class Pc:
 
     def _abandon(self) -> None:
         """Close the file as the system would: without a checkpoint, and without a roll back."""
-        database = getattr(self._store, "_db", None)
-        self._store = None
-        if database is None:
-            return
-        left = {file: file.read_bytes() for file in _files(self.path)}
-        database.close()
-        _remove(self.path)
-        for file, data in left.items():
-            if not file.name.endswith("-shm"):
-                file.write_bytes(data)
-
-
-def make_template(path: Path) -> None:
-    """Make the database of a home that was never used."""
-
-    async def made() -> None:
-        store = await Store(path).open()
-        await Household(HOME, store, LoopClock()).open()
-        await store.close()
-
-    asyncio.run(made())
-    with closing(_connect(path)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _connecting(disk: Disk) -> Any:
-    factory = connections_on(disk)
-    return lambda *args, **how: _connect(*args, factory=factory, **how)
-
-
-def _files(path: Path) -> list[Path]:
-    return [file for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if file.exists()]
-
-
-def _remove(path: Path) -> None:
-    for file in _files(path):
-        file.unlink()
+        left = self._disk.left
+        if left is None:
+            left = {str(file): file.read_bytes() for file in files.files_of(self.path)}
+        self._disk.close()
+        files.remove(self.path)
+        for name, data in left.items():
+            if not name.endswith("-shm"):
+                Path(name).write_bytes(data)
+        if self._synced is not None and self._disk.left is not None:
+            self._synced.take_all()

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from protocol.chat import ChatHead
 from tests.sync.pc import Pc
 
 
@@ -15,9 +16,10 @@ class Order(msgspec.Struct, tag_field="do", tag=str.lower):
 
 
 class Begin(Order):
-    """A new world."""
+    """A new world, in which the power can be lost or not."""
 
     seed: int
+    power: bool
 
 
 class Connect(Order):
@@ -62,11 +64,18 @@ class Calm(Order): ...
 class Kill(Order): ...
 
 
+class LosePower(Order):
+    """At once, or when files are to be synced for the n-th time from now on."""
+
+    syncs: int | None = None
+
+
 class Stop(Order): ...
 
 
 class Start(Order):
     kill_at: int | None = None
+    lose_at: int | None = None
 
 
 class BackUp(Order): ...
@@ -93,6 +102,7 @@ Orders = list[
     | Fail
     | Calm
     | Kill
+    | LosePower
     | Stop
     | Start
     | BackUp
@@ -108,6 +118,7 @@ class Dumped(msgspec.Struct):
         log: The log's id.
         head: The newest number.
         events: All of the user's, as JSON.
+        chats: The list of them, as a device that has nothing is told.
         settings: By name.
         open: Answers that have not ended.
         said: What was ever generated, by answer.
@@ -117,6 +128,7 @@ class Dumped(msgspec.Struct):
     log: str
     head: int
     events: list[msgspec.Raw]
+    chats: list[ChatHead]
     settings: dict[str, str]
     open: list[str]
     said: dict[str, str]
@@ -180,7 +192,7 @@ class Server:
                 self._worlds += 1
                 if self._worlds % 20 == 0:
                     gc.collect()
-            self._pc = Pc(order.seed, self._folder, self._template)
+            self._pc = Pc(order.seed, self._folder, self._template, power=order.power)
             return None
         pc = self._pc
         assert pc is not None
@@ -205,10 +217,14 @@ class Server:
                 pc.calm()
             case Kill():
                 pc.kill()
+            case LosePower(syncs=None):
+                pc.lose_power()
+            case LosePower(syncs=int(syncs)):
+                pc.lose_power_at(syncs)
             case Stop():
                 pc.stop()
             case Start():
-                pc.start(order.kill_at)
+                pc.start(order.kill_at, order.lose_at)
             case BackUp():
                 pc.back_up()
             case Restore():

@@ -14,10 +14,9 @@ export function applyEvents(
     .sort((one, other) => one.seq - other.seq)
     .filter(({ seq }, index, all) => seq !== all[index - 1]?.seq)
   const after = Math.max(state.after, upto, fresh.at(-1)?.seq ?? 0)
-  const live = withoutEnded(state.live, events)
-  if (after === state.after && live === state.live) return { state, fresh }
+  if (after === state.after) return { state, fresh }
   const head = state.head === null ? null : Math.max(state.head, after)
-  const page = new Page({ ...state, live })
+  const page = new Page(state)
   for (const event of fresh) page.apply(event)
   return { state: { ...state, after, head, ...page.done() }, fresh }
 }
@@ -32,18 +31,6 @@ export function addPast(state: ChatsState, events: readonly Event[]): ChatsState
   const chats = addToOpen(state.chats, events)
   const same = heads.size === state.heads.size
   return { ...state, heads: same ? state.heads : heads, chats }
-}
-
-/** Another road may have brought a draft after the answer had ended. */
-function withoutEnded(
-  live: ReadonlyMap<string, Live>,
-  events: readonly Event[],
-): ReadonlyMap<string, Live> {
-  const ended = events.filter((event) => event.type === 'answer_ended' && live.has(event.answer))
-  if (ended.length === 0) return live
-  const left = new Map(live)
-  for (const event of ended) if (event.type === 'answer_ended') left.delete(event.answer)
-  return left
 }
 
 function addToOpen(
@@ -78,6 +65,7 @@ function create(
 class Page {
   private heads: Map<string, ChatHead> | null = null
   private live: Map<string, Live> | null = null
+  private ended: Set<string> | null = null
   private settings: Settings
   private readonly gone: Set<string>
   private readonly ofChats: ChatEvent[] = []
@@ -111,11 +99,13 @@ class Page {
       case 'answer_ended':
         this.live ??= new Map(this.state.live)
         this.live.delete(event.answer)
+        this.ended ??= new Set(this.state.ended)
+        this.ended.add(event.answer)
         return this.touch(event.chat, event.at_ms)
     }
   }
 
-  done(): Pick<ChatsState, 'heads' | 'live' | 'settings' | 'gone' | 'chats'> {
+  done(): Pick<ChatsState, 'heads' | 'live' | 'settings' | 'gone' | 'ended' | 'chats'> {
     const { state, gone } = this
     const isGone = gone.size > state.gone.size
     const chats = new Map(addToOpen(state.chats, this.ofChats))
@@ -126,6 +116,7 @@ class Page {
       live: this.live ?? state.live,
       settings: this.settings,
       gone: isGone ? gone : state.gone,
+      ended: this.ended ?? state.ended,
       chats: same ? state.chats : chats,
     }
   }

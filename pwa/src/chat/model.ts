@@ -110,6 +110,8 @@ export interface ChatsState {
   readonly heads: ReadonlyMap<string, ChatHead>
   /** Chats that went since the page was loaded: what still comes of them is late. */
   readonly gone: ReadonlySet<string>
+  /** Answers whose end came since then: a draft of theirs is late. */
+  readonly ended: ReadonlySet<string>
   /** The chats that are open, and no others. */
   readonly chats: ReadonlyMap<string, Chat>
   /** Running answers of all chats, by answer. */
@@ -128,6 +130,7 @@ export const nothing: ChatsState = {
   settings: {},
   heads: new Map(),
   gone: new Set(),
+  ended: new Set(),
   chats: new Map(),
   live: new Map(),
   pending: [],

@@ -143,6 +143,11 @@ describe('a running answer', () => {
     expect(live(state)).toEqual({ chat, text: 'Hello you', next: 8, continues: null })
   })
 
+  it('does not run again for a draft that another road brings after its end', () => {
+    const over = reduce(running, events(ended(4, 'Hello'))).state
+    expect(reduce(over, draft(1, 'Hel')).state).toBe(over)
+  })
+
   it('does not go back to a draft that is behind', () => {
     const ahead = reduce(running, draft(7, 'Hello you')).state
     expect(reduce(ahead, draft(3, 'Hello')).state).toBe(ahead)

@@ -83,6 +83,7 @@ function welcome(state: ChatsState, message: Welcome): ChatsState {
     settings,
     heads: new Map(),
     gone: new Set(),
+    ended: new Set(),
     chats: new Map([...state.chats.keys()].map((id) => [id, emptyChat(id)])),
     live: new Map(),
     // What another log had may be missing in this one. A command keeps its id: none is done twice.
@@ -149,8 +150,8 @@ function takePast(state: ChatsState, events: readonly Event[]): Reduced {
 
 function takeDraft(state: ChatsState, { chat, answer, index, text }: Draft): ChatsState {
   const live = state.live.get(answer)
-  // A draft that is behind what is shown has nothing to add.
-  if (state.gone.has(chat) || (live && index < live.next)) return state
+  // Another road may be late with it. One that is behind what is shown has nothing to add.
+  if (state.gone.has(chat) || state.ended.has(answer) || (live && index < live.next)) return state
   return withLive(state, answer, { chat, text, next: index, continues: null })
 }
 

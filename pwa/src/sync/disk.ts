@@ -43,13 +43,15 @@ export class Disk {
   /** Of one chat by number, with those that are not written yet. */
   async events(chat: string): Promise<Event[]> {
     const changes = [...this.unwritten]
-    // Before that, what is on disk and what is on its way there is of another log.
-    const clear = changes.findLastIndex((change) => change.clear !== undefined)
+    // Before that, what is on disk and what is on its way there is of another log, or was deleted.
+    const anew = changes.findLastIndex(
+      ({ clear, erase }) => clear !== undefined || erase?.includes(chat),
+    )
     const late = changes
-      .slice(Math.max(0, clear))
+      .slice(Math.max(0, anew))
       .flatMap(({ events = [] }) => events)
       .filter((event) => 'chat' in event && event.chat === chat)
-    const kept = clear < 0 ? await this.storage?.events(chat).catch(() => null) : null
+    const kept = anew < 0 ? await this.storage?.events(chat).catch(() => null) : null
     const all = new Map([...(kept ?? []), ...late].map((event) => [event.seq, event]))
     return [...all.values()].sort((one, other) => one.seq - other.seq)
   }

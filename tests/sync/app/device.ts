@@ -1,5 +1,5 @@
 /** A browser with its tabs: the app's own engine in each, over a line to the PC and a shared disk. */
-import type { ChatError, FromChats, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
+import type { ChatError, Event, FromChats, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
 import type { Broadcast } from '../../../pwa/src/sync/engine'
 import { SyncEngine } from '../../../pwa/src/sync/engine'
 import type { Random } from './random'
@@ -26,6 +26,8 @@ export interface Around {
   sent(tab: Tab, message: ToHome): void
   /** The tab is about to take a message. */
   heard(tab: Tab, message: FromHome): void
+  /** The tab takes a page of these. */
+  told(tab: Tab, events: readonly Event[]): void
   refused(tab: Tab, error: ChatError): void
   /** The tab says that it was not told something. */
   missed(tab: Tab): void
@@ -54,7 +56,11 @@ export class Tab {
       now: () => around.nowMs() + device.skewMs,
       later: (ms, action) => around.later(ms, () => this.isGone || action()),
       isConnected: () => this.line?.isWelcomed ?? false,
-      unpack: (packed) => Promise.resolve(unpack(packed)),
+      unpack: (packed) => {
+        const events = unpack(packed)
+        around.told(this, events)
+        return Promise.resolve(events)
+      },
       send: (message) => {
         if (this.isGone) return
         around.sent(this, message)

@@ -18,6 +18,8 @@ export class Disk {
   private replica = new MemoryReplica()
   private waiting: { by: DiskOfTab; work: () => void }[] = []
   private changes: Change[] = []
+  /** So often it was written. */
+  writes = 0
   /** So many of the changes no loss of power takes back. */
   private writtenThrough = 0
   /** Ids of the commands in the outbox. */
@@ -46,7 +48,7 @@ export class Disk {
     this.replica = new MemoryReplica()
     this.changes = []
     this.outbox.clear()
-    for (const change of changes) this.write(change)
+    for (const change of changes) this.put(change)
   }
 
   get isIdle(): boolean {
@@ -84,6 +86,11 @@ export class Disk {
 
   write(change: Change): Promise<void> {
     if (this.isFull && (change.add?.length || change.events?.length)) throw new StorageFull()
+    return this.put(change)
+  }
+
+  private put(change: Change): Promise<void> {
+    this.writes++
     this.changes.push(change)
     for (const { command } of change.add ?? []) this.outbox.add(command.id)
     for (const id of change.remove ?? []) this.outbox.delete(id)

@@ -1,15 +1,15 @@
 /**
- * Plays the seeds FIRST, FIRST + STEP and so on: `node main.mjs CAME ORDERS FIRST COUNT STEP HOW`.
+ * Plays the seeds FIRST, FIRST + STEP and so on: `node main.mjs CAME ORDERS FIRST COUNT STEP DEEDS HOW`.
  *
  * HOW is `quiet`, `tale` for all that happens, or `digest` for a number of that: a seed has always
  * the same. CAME and ORDERS are the descriptors of the pipes from and to the PC.
  */
 import { createHash } from 'node:crypto'
 import { PcProcess } from './pc'
-import { World } from './world'
+import { play } from './world'
 
-const [first = 0, count = 0, step = 1] = process.argv.slice(4).map(Number)
-const how = process.argv[7]
+const [first = 0, count = 0, step = 1, deeds = 0] = process.argv.slice(4).map(Number)
+const how = process.argv[8]
 const pc = new PcProcess(Number(process.argv[2]), Number(process.argv[3]))
 const mostFailures = 5
 let failures = 0
@@ -17,9 +17,8 @@ let failures = 0
 for (let index = 0; index < count && failures < mostFailures; index++) {
   const seed = first + index * step
   const digest = createHash('sha256')
-  const world = new World(seed, pc, traceTo(digest))
   try {
-    await world.play()
+    await play(seed, deeds, pc, traceTo(digest))
   } catch (error) {
     failures++
     const { message, stack } = error instanceof Error ? error : new Error(String(error))

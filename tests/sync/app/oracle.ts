@@ -17,10 +17,14 @@ export interface PlainTurn {
 export interface PlainChat {
   readonly title: string
   readonly folder: string | null
+  /** When somebody last said something in it, by the PC's clock; its place in the list is of that. */
+  readonly changedMs: number
   readonly turns: readonly PlainTurn[]
 }
 
-export function chatsOf(events: readonly Event[]): Map<string, PlainChat> {
+export type PlainChats = ReadonlyMap<string, PlainChat>
+
+export function chatsOf(events: readonly Event[]): PlainChats {
   const deleted = new Set(events.filter((event) => event.type === 'chat_deleted').map((event) => event.chat))
   const chats = new Map<string, PlainChat>()
   for (const event of events) {
@@ -29,6 +33,13 @@ export function chatsOf(events: readonly Event[]): Map<string, PlainChat> {
     chats.set(event.chat, chatOf(event.chat, mine))
   }
   return chats
+}
+
+/** The chat in which something was said last comes first; of two at once, that with the later id. */
+export function listOf(chats: PlainChats): string[] {
+  const list = [...chats].map(([id, { changedMs }]) => ({ id, changedMs }))
+  list.sort((one, other) => other.changedMs - one.changedMs || (other.id > one.id ? 1 : -1))
+  return list.map(({ id }) => id)
 }
 
 function chatOf(chat: string, events: readonly Event[]): PlainChat {
@@ -45,7 +56,8 @@ function chatOf(chat: string, events: readonly Event[]): PlainChat {
       turns.push({ id: message, parent, text, reply: replyTo(message, events) })
     }
   }
-  return { title, folder, turns }
+  const said = events.filter((event) => event.type !== 'chat_renamed' && event.type !== 'chat_moved')
+  return { title, folder, changedMs: Math.max(...said.map((event) => event.at_ms)), turns }
 }
 
 /** The newest answer to a message. */

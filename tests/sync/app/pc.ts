@@ -1,9 +1,9 @@
 /** The PC, which runs in the process that started this one and does only what it is told. */
 import { readSync, writeSync } from 'node:fs'
-import type { Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
+import type { ChatHead, Event, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
 
 export type Order =
-  | { do: 'begin'; seed: number }
+  | { do: 'begin'; seed: number; power: boolean }
   | { do: 'connect'; line: number }
   | { do: 'hear'; line: number; message: ToHome }
   | { do: 'drain'; line: number; count: number }
@@ -13,13 +13,16 @@ export type Order =
   | { do: 'killat'; writes: number; after: boolean }
   | { do: 'fail'; first: number; count: number }
   | { do: 'calm' | 'kill' | 'stop' | 'backup' | 'restore' }
-  | { do: 'start'; kill_at?: number }
+  | { do: 'losepower'; syncs?: number }
+  | { do: 'start'; kill_at?: number; lose_at?: number }
   | { do: 'dump'; gone: readonly string[] }
 
 export interface Dump {
   readonly log: string
   readonly head: number
   readonly events: readonly Event[]
+  /** The list of chats, as a device that has nothing is told. */
+  readonly chats: readonly ChatHead[]
   readonly settings: Readonly<Record<string, string>>
   /** Answers that have not ended. */
   readonly open: readonly string[]

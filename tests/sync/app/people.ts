@@ -17,6 +17,7 @@ export type Deed =
   | 'delete'
   | 'choose'
   | 'bring'
+  | 'bringAll'
 
 export const deeds: Readonly<Record<Deed, number>> = {
   begin: 4,
@@ -30,12 +31,16 @@ export const deeds: Readonly<Record<Deed, number>> = {
   delete: 1.5,
   choose: 1,
   bring: 1,
+  bringAll: 0.025,
 }
 
 /** Who gave the answers that are brought from elsewhere. */
 export const elsewhere = 'elsewhere'
 
 const unfinished: readonly (EndReason | 'running')[] = ['cut', 'stopped', 'failed', 'length']
+
+/** So many chats are more commands than are on their way at once, or are sent in a second. */
+const allChats = 40
 
 /** Everything that is written names its chat in a word that stands nowhere else. */
 export function wordOf(chat: string): string {
@@ -59,6 +64,7 @@ export class People {
     const chat = deed === 'begin' ? this.newChat() : this.chat(tab)
     if (deed === 'choose') return [this.choice()]
     if (deed === 'bring') return this.bring(tab)
+    if (deed === 'bringAll') return Array.from({ length: allChats }, () => this.bring(tab)).flat()
     if (!chat) return []
     switch (deed) {
       case 'begin': {

@@ -1,4 +1,5 @@
 /** What was done and what the PC said of it: what it has to keep. */
+import { passing } from '../../../pwa/src/chat/reducer'
 import type { Command, FromHome } from '../../../pwa/src/protocol/generated'
 import type { Tab } from './device'
 import { command as tell } from './tale'
@@ -8,10 +9,14 @@ export interface Act {
   readonly tab: Tab
   /** The number of the PC's first acknowledgement among all; 0 without one. */
   acknowledged: number
-  /** How often it arrived at the PC: of two tabs one may be refused what the other is not. */
-  arrived: number
-  /** The code of the last refusal. */
+  /** Lines on which it arrived at the PC and is not answered yet. */
+  readonly unanswered: Set<number>
+  /** Those of them on which it waited when it was acknowledged on another. */
+  readonly crossed: Set<number>
+  /** The code of the last refusal that does not pass by itself. */
   refused: string | null
+  /** It was refused, and arrived on another line too, which ended before the answer. */
+  isUntold: boolean
   /** Nobody owes it anything: taken back, lost with a tab before it was on disk, or with the PC's disk. */
   isExcused: boolean
 }
@@ -22,36 +27,50 @@ export class Truth {
   private backedUp = 0
 
   did(tab: Tab, command: Command): void {
-    this.acts.set(command.id, { command, tab, acknowledged: 0, arrived: 0, refused: null, isExcused: false })
+    const nothing = { acknowledged: 0, refused: null, isUntold: false, isExcused: false }
+    this.acts.set(command.id, { command, tab, unanswered: new Set(), crossed: new Set(), ...nothing })
   }
 
-  arrived(id: string): void {
-    const act = this.acts.get(id)
-    if (act) act.arrived++
+  arrived(line: number, id: string): void {
+    this.acts.get(id)?.unanswered.add(line)
   }
 
   /** The PC said that, whether or not it arrives. */
-  pcSaid(message: FromHome): void {
+  pcSaid(line: number, message: FromHome): void {
     if (message.type === 'acknowledged') {
       const act = this.acts.get(message.id)
       if (!act) throw new Error(`The PC acknowledged ${message.id}, which nobody asked for.`)
-      act.acknowledged ||= ++this.acknowledgements
+      act.unanswered.delete(line)
+      if (act.acknowledged) return
+      act.acknowledged = ++this.acknowledgements
+      for (const other of act.unanswered) act.crossed.add(other)
     } else if (message.type === 'error' && message.re) {
       const act = this.acts.get(message.re)
-      if (!act) return
-      if (act.acknowledged && message.code !== 'rate_limited' && message.code !== 'storage_failed') {
+      act?.unanswered.delete(line)
+      if (!act || passing.includes(message.code)) return
+      if (act.acknowledged) {
+        // It may have been refused before, and said so only now.
+        if (act.crossed.has(line)) return
         throw new Error(`The PC refused ${tell(act.command)} (${message.code}) after it acknowledged it.`)
       }
       act.refused = message.code
     }
   }
 
-  /** A command leaves for the PC: it has to outlive the tab from now on. */
-  sent(tab: Tab, id: string): void {
+  /** The PC says nothing more on it. */
+  ended(line: number): void {
+    for (const act of this.acts.values()) {
+      // What was not carried out before the refusal may have been after it.
+      if (act.unanswered.delete(line) && act.refused) act.isUntold = true
+    }
+  }
+
+  /** A command leaves for the PC: from now on it has to outlive the tab, where there was room for it. */
+  breachOfSending(tab: Tab, id: string): string | null {
     const act = this.acts.get(id)
-    if (!act || act.acknowledged || act.refused || act.isExcused) return
-    if (tab.engine.full || tab.device.disk.keeps(id)) return
-    throw new Error(`${tab.name} sent ${tell(act.command)} before it was on its disk.`)
+    if (!act || act.acknowledged || act.refused || act.isExcused) return null
+    if (act.tab.engine.full || tab.device.disk.keeps(id)) return null
+    return `${tab.name} sent ${tell(act.command)} before it was on its disk.`
   }
 
   /** The tab is gone, and with it what was only in its memory. */
@@ -82,7 +101,10 @@ export class Truth {
   }
 }
 
-/** Whether it may be in the log, where it was not acknowledged. */
-export function mayBeThere({ isExcused, refused, arrived }: Act): boolean {
-  return isExcused || (refused !== null && arrived > 1)
+/**
+ * Whether it may be in the log, where it was not acknowledged. Who was refused is told no more of
+ * it; another tab, or another road, may have had it carried out since, and never heard of that.
+ */
+export function mayBeThere({ isExcused, isUntold }: Act): boolean {
+  return isExcused || isUntold
 }

@@ -1,14 +1,15 @@
 /** What must hold once the dust has settled. Each breach is one sentence. */
+import { chatList } from '../../../pwa/src/chat/view'
 import type { Command, Event } from '../../../pwa/src/protocol/generated'
 import { breachesOfAnswers } from './answers'
 import type { Device, Tab } from './device'
-import { chatsOf, type PlainChat, settingsOf } from './oracle'
+import { listOf, type PlainChats, settingsOf } from './oracle'
 import type { Dump } from './pc'
 import { wordOf } from './people'
 import { command as tell } from './tale'
 import { mayBeThere, type Truth } from './truth'
 
-export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
+export function* breachesOfTheLog(dump: Dump, chats: PlainChats, truth: Truth): Generator<string> {
   const { events } = dump
   let last = 0
   for (const event of events) {
@@ -18,6 +19,9 @@ export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
   if (last > dump.head) yield `The newest event is ${last}, and the head ${dump.head}.`
   if (dump.open.length > 0) yield `These answers never ended: ${dump.open.join()}.`
   if (!isEqual(settingsOf(events), dump.settings)) yield 'The settings are not what the log says.'
+  const listed = new Map(dump.chats.map(({ chat, changed_ms: changedMs, ...head }) => [chat, { ...head, changedMs }]))
+  yield* compareHeads(listed, chats, (what) => `In the PC's list: ${what}`)
+  if (!isEqual([...listed.keys()], listOf(chats))) yield "The PC's list is not in order."
   const deleted = deletedIn(events)
   for (const event of events) {
     if (event.type !== 'chat_deleted' && 'chat' in event && deleted.has(event.chat)) {
@@ -33,16 +37,20 @@ export function* breachesOfTheLog(dump: Dump, truth: Truth): Generator<string> {
     for (const [what, count] of effectsOf(command, events)) {
       if (count > 1) yield `${tell(command)} is there ${count} times: ${what}.`
       if (acknowledged && !wasDeleted && count !== 1) yield `${tell(command)} was acknowledged and is not there: ${what}.`
-      if (refused && !acknowledged && !mayBeThere(act) && count !== 0 && !isShared(act.command.type)) {
+      if (refused && !acknowledged && !mayBeThere(act) && count !== 0 && !isShared(command, truth)) {
         yield `${tell(command)} was refused (${refused}) and is there: ${what}.`
       }
     }
   }
 }
 
-/** What is brought from elsewhere has the same ids whoever brings it. */
-function isShared(type: string): boolean {
-  return type === 'create_chat' || type === 'import_turns' || type === 'delete_chat'
+/** Two can delete one chat, and what is brought from elsewhere has the same ids whoever brings it. */
+function isShared(command: Command, { acts }: Truth): boolean {
+  const { type } = command
+  if (type !== 'create_chat' && type !== 'import_turns' && type !== 'delete_chat') return false
+  return [...acts.values()].some(
+    ({ command: other }) => other !== command && other.type === type && other.chat === command.chat,
+  )
 }
 
 /** What a command leaves in the log, and how often it is there. */
@@ -78,7 +86,11 @@ function* effectsOf(command: Command, events: readonly Event[]): Generator<[stri
   }
 }
 
-export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerator<string> {
+export async function* breachesOfDisk(
+  device: Device,
+  dump: Dump,
+  chats: PlainChats,
+): AsyncGenerator<string> {
   const { meta, heads, events, outbox } = await device.disk.contents()
   const say = (what: string) => `On the disk of ${device.name}: ${what}`
   if (!meta) return yield say('there is no replica.')
@@ -91,7 +103,6 @@ export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerato
   // That a chat is gone need not be kept by whoever has nothing of it.
   const isKept = ({ type }: Event) => type !== 'chat_deleted'
   yield* compareEvents(events.filter(isKept), dump.events.filter(isKept), say)
-  const chats = chatsOf(dump.events)
   yield* compareHeads(new Map(heads.map((head) => [head.id, head])), chats, say)
   const text = JSON.stringify([heads, events])
   for (const chat of deletedIn(dump.events)) {
@@ -99,10 +110,9 @@ export async function* breachesOfDisk(device: Device, dump: Dump): AsyncGenerato
   }
 }
 
-export function* breachesOfTab(tab: Tab, dump: Dump): Generator<string> {
+export function* breachesOfTab(tab: Tab, dump: Dump, chats: PlainChats): Generator<string> {
   const { state } = tab.engine
   const say = (what: string) => `${tab.name}: ${what}`
-  const chats = chatsOf(dump.events)
   if (state.log !== dump.log || state.after !== dump.head || state.before !== 1) {
     yield say(`it has ${state.before} to ${state.after} of ${state.log}, not 1 to ${dump.head} of ${dump.log}.`)
   }
@@ -112,6 +122,9 @@ export function* breachesOfTab(tab: Tab, dump: Dump): Generator<string> {
     if (how !== 'refused') yield say(`${tell(command)} is still pending, ${how}.`)
   }
   yield* compareHeads(state.heads, chats, say)
+  // Of what was refused a chat can be left that is nowhere else.
+  const list = chatList(state).flatMap(({ id }) => (chats.has(id) ? [id] : []))
+  if (!isEqual(list, listOf(chats))) yield say('the list is not in order.')
   for (const [id, chat] of state.chats) {
     const plain = chats.get(id)
     if (!plain) {
@@ -141,8 +154,8 @@ function* compareEvents(mine: readonly Event[], pcs: readonly Event[], say: (wha
 }
 
 function* compareHeads(
-  heads: ReadonlyMap<string, { title: string; folder: string | null }>,
-  chats: ReadonlyMap<string, PlainChat>,
+  heads: ReadonlyMap<string, { title: string; folder: string | null; changedMs: number }>,
+  chats: PlainChats,
   say: (what: string) => string,
 ): Generator<string> {
   for (const [id, head] of heads) {
@@ -150,6 +163,8 @@ function* compareHeads(
     if (!chat) yield say(`the chat ${id} is in the list and not on the PC.`)
     else if (head.title !== chat.title || head.folder !== chat.folder) {
       yield say(`the chat ${id} is ${show([head.title, head.folder])}, not ${show([chat.title, chat.folder])}.`)
+    } else if (head.changedMs !== chat.changedMs) {
+      yield say(`the chat ${id} changed at ${head.changedMs}, not at ${chat.changedMs}.`)
     }
   }
   for (const id of chats.keys()) if (!heads.has(id)) yield say(`the chat ${id} is not in the list.`)

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { chat, created, id, written } from '../../tests/support/messages'
+import { MemoryReplica } from '../storage/memoryReplica'
+import { type Change, type Meta, StorageFull } from '../storage/replica'
+import { Disk } from './disk'
+
+const one = id(90)
+const another = id(91)
+const head = { id: chat, title: 'A chat', folder: null, changedMs: 1 }
+
+function meta(log: string, after: number): Meta {
+  return { log, after, before: 1, head: after, model: 'm', settings: {} }
+}
+
+/** Writes nothing before it is told to, and then fails where there is no room. */
+class SlowReplica extends MemoryReplica {
+  isFull = false
+  private goOn: () => void = () => undefined
+  private going = Promise.resolve()
+
+  hold(): void {
+    this.going = new Promise((resolve) => (this.goOn = resolve))
+  }
+
+  release(): void {
+    this.goOn()
+  }
+
+  override async write(change: Change): Promise<void> {
+    await this.going
+    if (this.isFull && change.events?.length) throw new StorageFull()
+    await super.write(change)
+  }
+}
+
+describe('the events of a chat, while not all of it is written', () => {
+  let replica: SlowReplica
+  let disk: Disk
+
+  beforeEach(async () => {
+    replica = new SlowReplica()
+    disk = new Disk()
+    await disk.open(Promise.resolve(replica))
+    await disk.write({ clear: one, meta: meta(one, 2), heads: [head], events: [created(1), written(2)] })
+  })
+
+  const texts = async () =>
+    (await disk.events(chat)).map((event) => (event.type === 'message_written' ? event.text : event.seq))
+
+  it('are those on disk, and those on their way there', async () => {
+    replica.hold()
+    void disk.write({ meta: meta(one, 3), events: [written(3, 'More')] })
+    expect(await texts()).toEqual([1, 'Hello?', 'More'])
+  })
+
+  it('are of one log, though the other is still on disk, and on its way there', async () => {
+    replica.hold()
+    void disk.write({ meta: meta(one, 3), events: [written(3, 'In the old log')] })
+    void disk.write({ clear: another })
+    void disk.write({ meta: meta(another, 2), heads: [head], events: [created(1), written(2, 'In the new')] })
+    expect(await texts()).toEqual([1, 'In the new'])
+    replica.release()
+    await disk.idle()
+    expect(await texts()).toEqual([1, 'In the new'])
+  })
+
+  it('are none where it was deleted, though it is still on disk', async () => {
+    replica.hold()
+    void disk.write({ meta: meta(one, 4), erase: [chat], events: [] })
+    expect(await texts()).toEqual([])
+  })
+
+  it('are none where it was deleted, though there was no room for what it had', async () => {
+    replica.isFull = true
+    await disk.write({ meta: meta(one, 3), events: [written(3, 'In memory only')] })
+    expect(await texts()).toEqual([1, 'Hello?', 'In memory only'])
+    await disk.write({ meta: meta(one, 4), erase: [chat], events: [] })
+    expect(disk.full).toBe(true)
+    expect(await texts()).toEqual([])
+    expect(await replica.events(chat)).toEqual([])
+  })
+
+  it('are those that the disk has, where another chat was deleted', async () => {
+    replica.hold()
+    void disk.write({ meta: meta(one, 4), erase: [id(77)] })
+    expect(await texts()).toEqual([1, 'Hello?'])
+  })
+})
