@@ -44,7 +44,7 @@ describe.each(kinds)('a replica %s', (_, open) => {
   it('gives what was written, each chat by number', async () => {
     const replica = await open()
     const events = [ended(4, 'Hi.'), created(1), created(3, 'Other', other), written(2)]
-    const change = { meta: meta(1, 4), heads: [head], events, add: [pending(20), pending(21)] }
+    const change = { meta: meta(1, 4), isList: true, heads: [head], events, add: [pending(20), pending(21)] }
     await replica.write(change)
     await replica.write(change)
     expect((await replica.load()).meta).toEqual(meta(1, 4))
@@ -56,7 +56,7 @@ describe.each(kinds)('a replica %s', (_, open) => {
     const replica = await open()
     const setting: Event = { type: 'setting_changed', seq: 5, at_ms: 1, name: 'language', value: 'ru' }
     const events = [ended(4, 'Hi.'), created(1), created(3, 'Other', other), written(2), setting]
-    await replica.write({ meta: meta(1, 5), events })
+    await replica.write({ meta: meta(1, 5), isList: true, events })
     const found: Event[] = []
     let page = await replica.all(null, 2)
     for (found.push(...page.events); page.next; found.push(...page.events)) {
@@ -73,10 +73,19 @@ describe.each(kinds)('a replica %s', (_, open) => {
     expect((await replica.load()).outbox).toEqual([pending(20, { told: true }), pending(22)])
   })
 
+  it('takes no part of what another tab has dropped for another log', async () => {
+    const replica = await open()
+    await replica.write({ meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)] })
+    await replica.write({ clear: id(91) })
+    await replica.write({ meta: meta(1, 3), heads: [head], events: [ended(3, 'Hi.')], add: [pending(20)] })
+    expect(await replica.load()).toEqual({ meta: null, heads: [], outbox: [pending(20)] })
+    expect(await replica.events(chat)).toEqual([])
+  })
+
   it('leaves nothing of a chat that is erased', async () => {
     const replica = await open()
     const events = [created(1), written(2), created(3, 'Other', other)]
-    await replica.write({ meta: meta(1, 3), heads: [head, { ...head, id: other }], events })
+    await replica.write({ meta: meta(1, 3), isList: true, heads: [head, { ...head, id: other }], events })
     await replica.write({ meta: meta(1, 4), erase: [chat] })
     expect(await replica.events(chat)).toEqual([])
     expect((await replica.load()).heads.map((one) => one.id)).toEqual([other])
@@ -85,7 +94,7 @@ describe.each(kinds)('a replica %s', (_, open) => {
 
   it('drops all but the outbox for another log, and nothing for its own', async () => {
     const replica = await open()
-    const filled = { meta: meta(1, 2), heads: [head], events: [created(1), written(2)] }
+    const filled = { meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)] }
     await replica.write({ ...filled, add: [pending(20)] })
     await replica.write({ clear: id(90) })
     expect((await replica.load()).heads).toEqual([head])
@@ -163,7 +172,7 @@ function range(from: number, to: number): number[] {
 }
 
 describe('on disk', () => {
-  const filled = { meta: meta(1, 2), heads: [head], events: [created(1), written(2)], add: [pending(20)] }
+  const filled = { meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)], add: [pending(20)] }
 
   it('is as it was when it is opened again', async () => {
     const browser = new Browser()
@@ -233,6 +242,7 @@ describe('an upgrade', () => {
     const replica = await browser.open(upgrades.slice(0, version))
     await replica.write({
       meta: meta(1, 2),
+      isList: true,
       heads: [head],
       events: [created(1), written(2, 'Kept')],
       add: [pending(20), pending(21)],

@@ -24,7 +24,8 @@ export interface Change {
   readonly clear?: string
   /**
    * What whoever writes has by now, this change included. Of the same log the replica only grows,
-   * where the two touch; where it is of another one, all but the outbox is passed over.
+   * where the two touch; where it is of another one, all but the outbox is passed over, as it is
+   * where there is none, unless this change clears it or brings the list.
    */
   readonly meta?: Meta
   /** Passed over where those that are there are of a number beyond `meta.after`. */

@@ -13,10 +13,12 @@ export interface Merged {
  * Each tab has written every event of the range that it speaks of. So two ranges that touch are one;
  * where they do not yet, that of the other tab stands, and the events wait to be spoken of.
  */
-export function merge(there: Meta | null, { clear, meta }: Change): Merged {
+export function merge(there: Meta | null, { clear, isList, meta }: Change): Merged {
   const clears = clear !== undefined && there?.log !== clear
   const left = clears ? null : there
   if (!meta || (left && left.log !== meta.log)) return { clears, meta: null, takesHeads: false }
+  // Another tab may have dropped what this one goes on from: its next part alone would leave a hole.
+  if (!left && !clears && !isList) return { clears, meta: null, takesHeads: false }
   if (!left) return { clears, meta, takesHeads: true }
   const isNewest = meta.after >= left.after
   const headsOf = Math.max(left.headsOf ?? left.after, meta.after)

@@ -57,7 +57,8 @@ describe('the events of a chat, while not all of it is written', () => {
     replica.hold()
     void disk.write({ meta: meta(one, 3), events: [written(3, 'In the old log')] })
     void disk.write({ clear: another })
-    void disk.write({ meta: meta(another, 2), heads: [head], events: [created(1), written(2, 'In the new')] })
+    const events = [created(1), written(2, 'In the new')]
+    void disk.write({ meta: meta(another, 2), isList: true, heads: [head], events })
     expect(await texts()).toEqual([1, 'In the new'])
     replica.release()
     await disk.idle()
