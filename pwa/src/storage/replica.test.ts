@@ -187,7 +187,7 @@ describe('on disk', () => {
   it('is looked up at many places at once', async () => {
     const replica = await new Browser().open()
     const events = [created(1), written(2), created(3, 'Other', other), ended(4, 'Hi.')]
-    await replica.write({ meta: meta(1, 4), events })
+    await replica.write({ meta: meta(1, 4), heads: [head], isList: true, events })
     const found = await replica.at([[chat, 4], [other, 3], [chat, 3], [other, 9]])
     expect(found.map((event) => event?.seq)).toEqual([4, 3, undefined, undefined])
     expect(
