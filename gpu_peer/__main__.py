@@ -124,14 +124,17 @@ def put_back(config: Config, options: argparse.Namespace) -> None:
             put_chats_back(config, empty=options.empty, replace=options.replace)
 
 
+_ON_DEVICES = "Devices load the chats anew, and offer to bring back what they have from later."
+
+
 def put_home_back(config: Config, file: Path, *, replace: bool) -> None:
     """Put a file of `backup` in place."""
     from gpu_peer.backup import restore
 
     contents, before = restore(config.folder, file, replace=replace)
     sys.stdout.write(
-        f"{contents.as_text()}\nA device that was removed after this backup was made may be let "
-        "in again: look at the list.\n"
+        f"{contents.as_text()}\n{_ON_DEVICES}\n"
+        "A device that was removed since may be let in again: look at the list.\n"
     )
     if before is not None:
         sys.stdout.write(
@@ -150,7 +153,7 @@ def put_chats_back(config: Config, *, empty: bool, replace: bool) -> None:
     else:
         good, aside = restore_latest(chats, now, replace=replace)
         sys.stdout.write(
-            f"The chats are as they were: {good.as_text()}. Devices load them anew.\n"
+            f"The chats are as they were: {good.as_text()}. {_ON_DEVICES}\n"
             "A device that was removed since may be let in again: look at the list.\n"
         )
     if aside is not None:

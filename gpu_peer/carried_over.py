@@ -9,7 +9,7 @@ from typing import TypeVar
 from gpu_peer.errors import StorageDamaged, StorageError
 from gpu_peer.storage.database import open_database
 from gpu_peer.storage.deleted import Chats, deleted_chats, erase_chats
-from gpu_peer.storage.event_log import begin_new_log
+from gpu_peer.storage.lineage import Lineage, begin_new_log, lineage
 from gpu_peer.storage.people import PairedDevice, People
 
 T = TypeVar("T")
@@ -27,14 +27,15 @@ def carry_over(before: Path, chats: Path, now_ms: int) -> None:
     """
     removed: list[PairedDevice] = _of(before, lambda db: People(db).devices(), [])
     deleted: Chats = _of(before, deleted_chats, set())
+    replaced: Lineage = _of(before, lineage, {})
     with closing(open_database(chats)) as db:
         people = People(db)
         known = {device.id for device in people.devices()}
         for device in removed:
             if device.revoked and device.id in known:
                 people.revoke(device.id, device.revoked_ms or 0)
+        begin_new_log(db, replaced)
         erase_chats(db, deleted, now_ms)
-        begin_new_log(db)
         db.execute("PRAGMA journal_mode = DELETE")
 
 

@@ -332,7 +332,8 @@ class Welcome(Message, frozen=True, kw_only=True):
     number and the one after it: then the device drops what it has, and a `ChatList` follows.
     Events after `after` follow in order, in `History` while they are many, and those below
     `before` beside them, the newest first.
-    `head` is the newest number. A log has a new id when an older backup took its place.
+    `head` is the newest number. A log has a new id when an older backup took its place: up to
+    number `common` it is the same as the log of the `Hello`, as far as the PC knows.
     """
 
     version: Count
@@ -340,6 +341,7 @@ class Welcome(Message, frozen=True, kw_only=True):
     head: Count
     after: Count
     before: Count
+    common: Count
     settings: list[Setting]
     model: str
     heartbeat_s: Count

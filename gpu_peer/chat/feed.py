@@ -95,8 +95,12 @@ class Feed:
 
     async def _welcome(self, hello: Hello) -> Sequence[DraftSeen]:
         """Say where the device goes on from. Gives the drafts that it goes on with."""
-        standing, chats = await self._home.read(
-            lambda log: (log.standing(self._user), log.chats(self._user))
+        standing, chats, common = await self._home.read(
+            lambda log: (
+                log.standing(self._user),
+                log.chats(self._user),
+                log.common(self._user, hello.log or ""),
+            )
         )
         known = _is_known(hello, standing)
         self._after = hello.after if known else standing.head
@@ -108,6 +112,7 @@ class Feed:
                 head=standing.head,
                 after=self._after,
                 before=self._before,
+                common=common,
                 settings=standing.settings,
                 model=self._home.model,
                 heartbeat_s=INTERVAL_S,

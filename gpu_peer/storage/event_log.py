@@ -117,6 +117,11 @@ class EventLog:
         log, head = row
         return Standing(log, head, [Setting(name=name, value=value) for name, value in settings])
 
+    def common(self, user: str, log: str) -> int:
+        """Give the number up to which another log is the same as this one, as far as is known."""
+        query = "SELECT common FROM ancestors WHERE user = ? AND log = ?"
+        return one(self._db, query, user, log) or 0
+
     def head(self, user: str) -> int:
         """Give the user's newest number; 0 when nothing ever happened."""
         return one(self._db, "SELECT head FROM users WHERE id = ?", user) or 0
@@ -211,15 +216,6 @@ class EventLog:
         """Empty the write-ahead log; false while somebody else reads from it."""
         (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
-
-
-def begin_new_log(db: sqlite3.Connection) -> None:
-    """Have every user's log get a new id: an older one takes the place of the one devices know.
-
-    Their numbers would begin to mean something else. So each device drops what it has and loads
-    the log anew. Inside a transaction or not.
-    """
-    db.execute("UPDATE users SET log = NULL")
 
 
 def _fill(rows: sqlite3.Cursor) -> tuple[list[bytes], int | None]:

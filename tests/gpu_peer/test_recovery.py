@@ -51,6 +51,11 @@ def log_of(chats: Path) -> str:
         return EventLog(db).standing("ann").log
 
 
+def common_of(chats: Path, *logs: str) -> list[int]:
+    with closing(open_database(chats)) as db:
+        return [EventLog(db).common("ann", log) for log in logs]
+
+
 def damage_a_page_of_what_was_said(chats: Path) -> None:
     """As a bad sector does: the other pages can be read."""
     with closing(open_database(chats)) as db:
@@ -152,6 +157,33 @@ class TestLatest:
         restore_latest(chats, NOW + timedelta(days=2), replace=False)
         assert log_of(chats) != known
 
+    def test_devices_are_told_how_much_of_theirs_the_backup_has(self, chats: Path) -> None:
+        write(chats, "gone", chat="secret")
+        known = log_of(chats)
+        Backups(chats).make_if_due(NOW + timedelta(days=2), lambda: True)
+        write(chats, "later")
+        with closing(open_database(chats)) as db:
+            delete(db, "secret")
+        restore_latest(chats, NOW + timedelta(days=2), replace=True)
+        # The deletion that was carried over came after the two parted.
+        assert common_of(chats, known, "another") == [4, 0]
+        first = log_of(chats)
+        write(chats, "in the first")
+        restore_latest(chats, NOW + timedelta(days=3), replace=True)
+        assert common_of(chats, known, first, log_of(chats)) == [4, 4, 0]
+
+    def test_a_list_of_logs_that_cannot_be_read_keeps_nobody_from_a_backup(
+        self, chats: Path
+    ) -> None:
+        known = log_of(chats)
+        write(chats, "second")
+        Backups(chats).make_if_due(NOW + timedelta(days=2), lambda: True)
+        restore_latest(chats, NOW + timedelta(days=2), replace=True)
+        first = log_of(chats)
+        rot(chats)
+        restore_latest(chats, NOW + timedelta(days=2), replace=False)
+        assert common_of(chats, known, first) == [3, 0]
+
     def test_what_can_still_be_read_of_removed_devices_and_deleted_chats_holds(
         self, chats: Path
     ) -> None:
@@ -222,6 +254,7 @@ class TestCommands:
         assert main(["restore", "--latest"]) == 0
         said = capsys.readouterr().out
         assert "2026-03-14 10:09 UTC, 1 chat" in said
+        assert "bring back what they have" in said
         assert f"{chats}.damaged-" in said
         assert main(["restore", "--empty"]) == 1
         assert "not damaged" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gpu_peer.clock import LoopClock
 from gpu_peer.household.household import Household
-from gpu_peer.storage import event_log
+from gpu_peer.storage import lineage
 from gpu_peer.storage.store import Store
 from tests.gpu_peer.support.trust import HOME
 
@@ -43,7 +43,7 @@ def restore(backup: Path, path: Path) -> None:
     """Put the backup in the place of what there is, as `restore` does."""
     copy(backup, path)
     with closing(connect(path)) as database, database:
-        event_log.begin_new_log(database)
+        lineage.begin_new_log(database)
 
 
 def make_template(path: Path) -> None:

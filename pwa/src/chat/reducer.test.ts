@@ -215,7 +215,7 @@ describe('a command', () => {
 describe('a welcome', () => {
   const log = id(90)
   const welcome = (more: object = {}): Taken => {
-    const about = { version: 1, settings: [], model: 'm', heartbeat_s: 2 }
+    const about = { version: 1, common: 0, settings: [], model: 'm', heartbeat_s: 2 }
     return { type: 'welcome', ...about, log, head: 7, after: 0, before: 1, ...more }
   }
 
@@ -259,7 +259,7 @@ describe('a welcome', () => {
 describe('a device that begins anew', () => {
   const log = id(90)
   const head = { chat, title: 'A chat', folder: 'Work', changed_ms: 20 }
-  const about = { version: 1, settings: [], model: 'm', heartbeat_s: 2 }
+  const about = { version: 1, common: 0, settings: [], model: 'm', heartbeat_s: 2 }
   const anew = after({ type: 'welcome', ...about, log, head: 5, after: 5, before: 6 })
   const list: Taken = { type: 'chat_list', chats: [head] }
   const past: Taken = { type: 'history', first: 3, last: 5, events: [begun(3), ended(4, 'Hi.')] }

@@ -1823,6 +1823,7 @@ export interface Welcome {
   head: number
   after: number
   before: number
+  common: number
   settings: Setting[]
   model: string
   heartbeat_s: number
@@ -1836,6 +1837,7 @@ export const WelcomeShape: Shape = {
     head: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     after: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     before: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
+    common: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },
     settings: { shape: { kind: 'list', of: SettingShape } },
     model: { shape: { kind: 'string' } },
     heartbeat_s: { shape: { kind: 'integer', min: 0, max: 9007199254740991 } },

@@ -12,7 +12,7 @@ export const answer = id(3)
 /** What a PC says to a device that has the beginning of its log, up to 0. */
 export function welcomeOf(head: number, more: Partial<Welcome> = {}): Welcome {
   const [log, after, before] = [id(900), 0, 1]
-  const about = { version: 1, settings: [], model: 'test', heartbeat_s: 1 }
+  const about = { version: 1, common: 0, settings: [], model: 'test', heartbeat_s: 1 }
   return { type: 'welcome', ...about, log, head, after, before, ...more }
 }
 

@@ -20,6 +20,8 @@ type Draft = Event extends infer E ? (E extends Event ? Omit<E, 'seq' | 'at_ms'>
 
 export class TestPc {
   log = id(900)
+  /** Of the logs before it: up to where each is the same as this one. */
+  readonly common = new Map<string, number>()
   events: Event[] = []
   head = 0
   running: { chat: string; answer: string; pieces: string[] }[] = []
@@ -57,6 +59,8 @@ export class TestPc {
   /** A backup of some time ago takes the place of what there is; what ran then was cut. */
   restore(): void {
     const cut = Math.floor(this.head / 2)
+    for (const [log, common] of this.common) this.common.set(log, Math.min(common, cut))
+    this.common.set(this.log, cut)
     this.log = id(this.made++)
     this.head = cut
     this.events = this.events.filter(({ seq }) => seq <= cut)
@@ -160,7 +164,8 @@ export class PcLine {
     this.before = isKnown ? before : pc.head + 1
     const settings = [...pc.settings].map(([name, value]) => ({ name, value }))
     const about = { version: 1, model: 'test', heartbeat_s: 1, log: pc.log, head: pc.head, settings }
-    this.out.push({ type: 'welcome', ...about, after: this.after, before: this.before })
+    const common = pc.common.get(log ?? '') ?? 0
+    this.out.push({ type: 'welcome', ...about, common, after: this.after, before: this.before })
     if (!isKnown) {
       const heads = [...pc.heads.values()]
       for (let at = 0; at === 0 || at < heads.length; at += 2) {

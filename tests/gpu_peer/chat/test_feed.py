@@ -9,6 +9,7 @@ import pytest
 from gpu_peer.chat.draft import FIRST_DELTAS
 from gpu_peer.chat.feed import FAR_BEHIND, FETCHES, LIST_BYTES
 from gpu_peer.storage.event_log import PAGE_BYTES, EventLog
+from gpu_peer.storage.lineage import begin_new_log
 from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol import VERSION, codec
@@ -148,6 +149,18 @@ async def test_a_device_of_another_log_or_with_impossible_numbers_begins_anew(
     assert (welcome.after, welcome.before) == (4, 5)
     assert isinstance(await device.next(), ChatList)
     assert [event.seq for event in await device.past(5)] == [1, 2, 3, 4]
+
+
+async def test_a_device_is_told_how_much_of_an_older_log_is_in_this_one(house: House) -> None:
+    await fill(house, 3)
+    log = (await house.join("ann").greet()).log
+    await house.store.run(lambda log: begin_new_log(log._db))
+    await fill(house, 2)
+    device = house.join("ann")
+    device.say(Hello(version=VERSION, log=log, after=4, before=1))
+    welcome = await device.hear(Welcome)
+    assert welcome.log != log
+    assert (welcome.common, welcome.head) == (4, 7)
 
 
 async def test_who_has_no_log_yet_has_its_name_already(house: House) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from gpu_peer.storage.database import MIGRATIONS, open_database
-from gpu_peer.storage.event_log import EventLog, begin_new_log
+from gpu_peer.storage.event_log import EventLog
+from gpu_peer.storage.lineage import begin_new_log
 from gpu_peer.storage.user_log import UserLog
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import ChatHead, MessageWritten
+from tests.gpu_peer.support.chats import say
 
 WITHOUT_REPLICAS = range(1, 4)
 """The schemas from before devices kept replicas."""
@@ -122,6 +124,21 @@ def test_every_earlier_schema_is_brought_here_with_all_that_is_in_it(
         assert parents == {FIRST: CHAT, SECOND: FIRST, THIRD: SECOND, ALONE: OTHER}
         assert log.change("ann", "command", go_on).repeated
         assert log.chats("ann")[0].changed_ms == 80
+
+
+def test_one_from_before_logs_were_replaced_is_brought_here(tmp_path: Path) -> None:
+    path, steps = tmp_path / "chats.sqlite3", tmp_path / "steps"
+    steps.mkdir()
+    for file in sorted(MIGRATIONS.glob("*.sql"))[:4]:
+        shutil.copy(file, steps)
+    with closing(open_database(path, steps)) as db:
+        say(db, "Kept")
+        log = EventLog(db).standing("ann").log
+        kept = list(db.iterdump())
+    with closing(open_database(path)) as db:
+        assert set(kept) - set(db.iterdump()) == set()
+        begin_new_log(db)
+        assert EventLog(db).common("ann", log) == 2
 
 
 def test_a_log_has_a_name_that_only_a_new_beginning_changes(tmp_path: Path) -> None:
