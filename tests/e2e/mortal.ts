@@ -96,6 +96,11 @@ export class MortalHearth {
     return new PairCommand(spawn(python, words, { cwd: ROOT, env: environment(this.settings) }))
   }
 
+  /** Runs another command of `python -m gpu_peer`, to its end. */
+  command(...words: string[]): string {
+    return tell(['-m', 'gpu_peer', ...words], this.settings)
+  }
+
   /** All events in the PC's log that there still are, in order. */
   log(): Logged[] {
     const script = join(import.meta.dirname, 'log_of.py')

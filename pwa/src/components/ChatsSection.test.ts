@@ -172,7 +172,7 @@ describe('an import', () => {
     outside.say({ type: 'error', code: 'chat_exists', message: '', re: create.id })
     outside.say({ type: 'error', code: 'chat_unknown', message: '', re: turns.id })
     await until(() => dialog().includes('Done: 0 new messages.'))
-    expect(dialog()).toContain('1 chat of this file was deleted on your PC and was left out.')
+    expect(dialog()).toContain('1 chat was deleted on your PC and was left out.')
     expect(useNotices().code).toBeNull()
     outside.sent = []
     await button(section, 'Bring it back').trigger('click')

@@ -7,6 +7,7 @@ import { importCommands } from '../transfer/commands'
 import { FILE_BYTES } from '../transfer/limits'
 import { ImportError, type ImportErrorCode, type PortableChat } from '../transfer/model'
 import { readExport } from '../transfer/read'
+import { chatsFromStranded } from '../transfer/stranded'
 import { Tally } from '../transfer/tally'
 import { type Say, transferWords } from './transferWords'
 
@@ -37,10 +38,11 @@ export type ImportStep =
 /** So many commands may wait for the PC before more are made: each may be 200 kB. */
 const waitingMost = 64
 
-/** Chats of a file: first what is in it, and then, if the person wants it, into the log. */
+/** Chats of a file, or what the PC lost: first what there is, then, if the person wants it, into the log. */
 export function useImport(say: Say): {
   step: Ref<ImportStep>
   read: (file: File) => Promise<void>
+  readStranded: () => Promise<void>
   run: () => Promise<void>
   runAsNew: () => Promise<void>
 } {
@@ -51,6 +53,7 @@ export function useImport(say: Say): {
   const step = shallowRef<ImportStep>({ at: 'reading' })
   let found: readonly PortableChat[] = []
   let gone: readonly PortableChat[] = []
+  let isStranded = false
   let tally = new Tally()
 
   chats.listenToRefused((command, code) => tally.refuse(command, code))
@@ -67,6 +70,13 @@ export function useImport(say: Say): {
     const messages = found.reduce((sum, { turns }) => sum + turns.length, 0)
     const already = found.filter(({ id }) => chats.has(id)).length
     step.value = { at: 'found', chats: found.length, messages, already }
+  }
+
+  async function readStranded(): Promise<void> {
+    found = chatsFromStranded(await chats.strandedChats(), makeId)
+    isStranded = true
+    const many = new Set(found.map(({ id }) => id)).size
+    step.value = { at: 'found', chats: many, messages: 0, already: 0 }
   }
 
   const run = () => bring(found, false)
@@ -91,6 +101,9 @@ export function useImport(say: Say): {
     }
     await room(1)
     gone = tally.gone
+    // What is in the outbox by now outlives the page.
+    const isIn = (chat: PortableChat) => !tally.hasFailed(chat)
+    if (isStranded) await chats.land(list.filter(isIn).map(({ id }) => id))
     const isLater = chats.pendingCount > 0
     const { fresh, refused, code } = tally
     step.value = { at: 'done', fresh, here, gone: gone.length, refused, code, isLater }
@@ -113,7 +126,7 @@ export function useImport(say: Say): {
     })
   }
 
-  return { step, read, run, runAsNew }
+  return { step, read, readStranded, run, runAsNew }
 }
 
 function idsIn(events: readonly Event[]): Set<string> {

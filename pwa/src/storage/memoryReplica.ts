@@ -3,6 +3,7 @@ import type { ChatHead, Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import type { Change, Cursor, Kept, Meta, ReplicaStorage } from './replica'
 import { merge } from './replicaChange'
+import { isDeleted, type Stranded, strandedIn } from '../chat/stranded'
 
 export class MemoryReplica implements ReplicaStorage {
   private meta: Meta | null = null
@@ -10,6 +11,7 @@ export class MemoryReplica implements ReplicaStorage {
   /** By chat, '' for those of none, and number. */
   private readonly chats = new Map<string, Map<number, Event>>()
   private outbox: Pending[] = []
+  private aside: Stranded[] = []
 
   load(): Promise<Kept> {
     const { meta, heads, outbox } = this
@@ -34,9 +36,14 @@ export class MemoryReplica implements ReplicaStorage {
     return { events: page.map(({ event }) => event), next: last?.cursor ?? null }
   }
 
+  stranded(): Promise<Stranded[]> {
+    return Promise.resolve([...this.aside])
+  }
+
   write(change: Change): Promise<void> {
     const { clears, meta, takesHeads } = merge(this.meta, change)
     if (clears) {
+      this.setAside(change.common ?? 0)
       this.meta = null
       this.heads.clear()
       this.chats.clear()
@@ -53,6 +60,8 @@ export class MemoryReplica implements ReplicaStorage {
       this.heads.delete(chat)
       this.chats.delete(chat)
     }
+    const gone = new Set([...(change.erase ?? []), ...(change.land ?? [])])
+    this.aside = this.aside.filter(({ chat }) => !gone.has(chat))
     this.writeOutbox(change)
     return Promise.resolve()
   }
@@ -66,10 +75,21 @@ export class MemoryReplica implements ReplicaStorage {
     this.heads.clear()
     this.chats.clear()
     this.outbox = []
+    this.aside = []
     return Promise.resolve()
   }
 
+  private setAside(common: number): void {
+    if (!this.meta) return
+    for (const [chat, head] of this.heads) {
+      const events = [...(this.chats.get(chat)?.values() ?? [])]
+      const stranded = strandedIn(head, this.meta.log, common, events)
+      if (stranded) this.aside.push(stranded)
+    }
+  }
+
   private keepOnly(listed: ReadonlySet<string>): void {
+    this.aside = this.aside.filter((one) => !isDeleted(one, listed))
     for (const chat of [...this.heads.keys(), ...this.chats.keys()]) {
       if (chat === '' || listed.has(chat)) continue
       this.heads.delete(chat)

@@ -239,16 +239,25 @@ describe('on disk', () => {
 describe('an upgrade', () => {
   /** What some schema, of before today, may have held. */
   async function filledAt(browser: Browser, version: number): Promise<void> {
-    const replica = await browser.open(upgrades.slice(0, version))
-    await replica.write({
-      meta: meta(1, 2),
-      isList: true,
-      heads: [head],
-      events: [created(1), written(2, 'Kept')],
-      add: [pending(20), pending(21)],
-    })
-    replica.close()
+    const request = browser.databases.indexedDB.open(replicaName('h'), version)
+    request.onupgradeneeded = () => {
+      for (const step of upgrades.slice(0, version)) step(request.result, request.transaction!)
+    }
+    const database = await result(request)
+    const writing = database.transaction([...database.objectStoreNames], 'readwrite')
+    const store = (name: string) => writing.objectStore(name)
+    store('meta').put(1, 'pairing')
+    store('meta').put(meta(1, 2), 'reach')
+    store('heads').put(head)
+    store('events').put(created(1), [chat, 1])
+    store('events').put(written(2, 'Kept'), [chat, 2])
+    for (const one of [pending(20), pending(21)]) store('outbox').put(one)
+    if (version > 1) store('stranded').put(stranded)
+    await over(writing)
+    database.close()
   }
+
+  const stranded = { chat, log: id(91), common: 1, events: [created(1), written(2)] }
 
   const marking: Upgrade = (_, transaction) => {
     const cursor = transaction.objectStore('heads').openCursor()
@@ -271,6 +280,7 @@ describe('an upgrade', () => {
       const { heads, outbox, meta: kept } = await replica.load()
       expect([kept, outbox]).toEqual([meta(1, 2), [pending(20), pending(21)]])
       expect(await replica.events(chat)).toEqual([created(1), written(2, 'Kept')])
+      expect(await replica.stranded()).toEqual(version > 1 ? [stranded] : [])
       expect(heads).toMatchObject([schema.length > upgrades.length ? { ...head, mark: 'upgraded' } : head])
       replica.close()
     }
@@ -315,7 +325,7 @@ describe('an upgrade', () => {
     expect(names).toEqual([replicaName('h')])
     const request = browser.databases.indexedDB.open(replicaName('h'))
     const database = await result(request)
-    expect([...database.objectStoreNames]).toEqual(['events', 'heads', 'meta', 'outbox'])
+    expect([...database.objectStoreNames]).toEqual(['events', 'heads', 'meta', 'outbox', 'stranded'])
     const reading = database.transaction('outbox')
     expect(reading.objectStore('outbox').autoIncrement).toBe(true)
     await over(reading)

@@ -1,6 +1,7 @@
 /** What this device keeps of one home: the replica of its log, and the outbox. */
 import type { ChatHead, Pending, Settings } from '../chat/model'
 import type { Event } from '../protocol/generated'
+import type { Stranded } from '../chat/stranded'
 
 /** How far the replica reaches: every event from `before` up to `after` of `log`. */
 export interface Meta {
@@ -23,6 +24,11 @@ export interface Change {
   /** A log: drops all but the outbox first, unless the replica is of this log already. */
   readonly clear?: string
   /**
+   * With `clear`: up to this number the log that is dropped is the same as the one that follows.
+   * Chats in which something was said after it are set aside, as `stranded`.
+   */
+  readonly common?: number
+  /**
    * What whoever writes has by now, this change included. Of the same log the replica only grows,
    * where the two touch; where it is of another one, all but the outbox is passed over, as it is
    * where there is none, unless this change clears it or brings the list.
@@ -36,6 +42,8 @@ export interface Change {
   readonly events?: readonly Event[]
   /** Chats that are gone, with every event of theirs. */
   readonly erase?: readonly string[]
+  /** Chats of which nothing is `stranded` any more: it was brought back, or given up. */
+  readonly land?: readonly string[]
   readonly add?: readonly Pending[]
   /** By the command's id; one that is no longer there stays away. */
   readonly replace?: readonly Pending[]
@@ -67,6 +75,8 @@ export interface ReplicaStorage {
   events(chat: string): Promise<Event[]>
   /** Walks all events by chat and number; `next` is null at the end. */
   all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }>
+  /** What other logs left here that the PC has not, by chat. */
+  stranded(): Promise<Stranded[]>
   /** @throws {StorageFull} and then nothing of it is written. */
   write(change: Change): Promise<void>
   close(): void

@@ -12,6 +12,7 @@ import {
 } from './replica'
 import { merge } from './replicaChange'
 import { ended, result } from './requests'
+import { isDeleted, type Stranded, strandedIn } from '../chat/stranded'
 
 /** The parts of a window, or of a worker, that make databases. */
 export interface Databases {
@@ -31,9 +32,10 @@ export const upgrades: readonly Upgrade[] = [
     const outbox = database.createObjectStore('outbox', { autoIncrement: true })
     outbox.createIndex('id', 'command.id')
   },
+  (database) => void database.createObjectStore('stranded', { keyPath: ['chat', 'log'] }),
 ]
 
-const stores = ['meta', 'heads', 'events', 'outbox']
+const stores = ['meta', 'heads', 'events', 'outbox', 'stranded']
 const reach = 'reach'
 const pairing = 'pairing'
 
@@ -127,6 +129,11 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     )
   }
 
+  stranded(): Promise<Stranded[]> {
+    const stranded = this.database.transaction('stranded').objectStore('stranded')
+    return result<Stranded[]>(stranded.getAll())
+  }
+
   write(change: Change): Promise<void> {
     return this.change(change.add?.length ? 'strict' : 'relaxed', async (store) => {
       await this.writeReplica(store, change)
@@ -144,11 +151,12 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   }
 
   private async writeReplica(store: (name: string) => IDBObjectStore, change: Change): Promise<void> {
-    const { heads = [], events = [], erase = [] } = change
+    const { heads = [], events = [], erase = [], land = [] } = change
     if (change.meta || change.clear !== undefined) {
       const there = await result<Meta | undefined>(store('meta').get(reach))
       const { clears, meta, takesHeads } = merge(there ?? null, change)
       if (clears) {
+        if (there) await this.setAside(store, there.log, change.common ?? 0)
         store('meta').delete(reach)
         store('heads').clear()
         store('events').clear()
@@ -168,16 +176,36 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
       store('heads').delete(chat)
       store('events').delete(this.ofChat(chat))
     }
+    for (const chat of [...erase, ...land]) store('stranded').delete(this.ofChat(chat))
+  }
+
+  private async setAside(
+    store: (name: string) => IDBObjectStore,
+    log: string,
+    common: number,
+  ): Promise<void> {
+    const keys = (await result(store('events').getAllKeys())) as unknown as Cursor[]
+    const chats = new Set(keys.flatMap(([chat, seq]) => (seq > common ? [chat] : [])))
+    for (const chat of chats) {
+      const head = await result<ChatHead | undefined>(store('heads').get(chat))
+      const events = head && (await result<Event[]>(store('events').getAll(this.ofChat(chat))))
+      const stranded = events && strandedIn(head, log, common, events)
+      if (stranded) store('stranded').put(stranded)
+    }
   }
 
   private async keepOnly(
     store: (name: string) => IDBObjectStore,
     listed: ReadonlySet<string>,
   ): Promise<void> {
-    const [heads, events] = await Promise.all([
+    const [heads, events, stranded] = await Promise.all([
       result(store('heads').getAllKeys()),
       result(store('events').getAllKeys()),
+      result<Stranded[]>(store('stranded').getAll()),
     ])
+    for (const one of stranded) {
+      if (isDeleted(one, listed)) store('stranded').delete([one.chat, one.log])
+    }
     const chats = new Set([...heads, ...events.map((key) => (key as unknown as Cursor)[0])])
     for (const chat of chats) {
       if (typeof chat !== 'string' || chat === '' || listed.has(chat)) continue
@@ -220,8 +248,9 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     }
   }
 
+  /** Whatever follows the chat in a key: an array comes after every number and text. */
   private ofChat(chat: string): IDBKeyRange {
-    return this.databases.IDBKeyRange.bound([chat], [chat, Infinity])
+    return this.databases.IDBKeyRange.bound([chat], [chat, []])
   }
 }
 

@@ -79,6 +79,7 @@ export const useChats = defineStore('chats', () => {
   const model = shallowRef('')
   const kept = ref(false)
   const full = ref(false)
+  const stranded = ref(0)
   /** What is read and fetched is not in the state. */
   const changes = ref(0)
 
@@ -94,6 +95,7 @@ export const useChats = defineStore('chats', () => {
     model.value = next.model
     kept.value = engine?.kept ?? false
     full.value = engine?.full ?? false
+    stranded.value = engine?.strandedChats ?? 0
     changes.value++
   }
 
@@ -318,6 +320,10 @@ export const useChats = defineStore('chats', () => {
     kept,
     /** This device's storage is full: what came since goes with the page. */
     full,
+    /** Of how many chats there is something here that the PC lost to an older backup. */
+    stranded,
+    strandedChats: () => engine?.stranded() ?? Promise.resolve([]),
+    land: (chats: readonly string[]) => engine?.land(chats) ?? Promise.resolve(),
     /** How much is not on the PC, and would be lost with this browser. */
     unsent: computed(() => pending.value.filter(isUnsent).length),
     /** How much is on its way to the PC. */

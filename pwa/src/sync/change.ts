@@ -3,14 +3,21 @@ import type { ChatHead, ChatsState, Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import type { Change } from '../storage/replica'
 
-/** @param events those that came meanwhile. Null: there is nothing to write. */
+/**
+ * @param events those that came meanwhile
+ * @param common up to which number another log is the same as the one before it
+ * @returns null where there is nothing to write
+ */
 export function changeBetween(
   before: ChatsState,
   next: ChatsState,
   events: readonly Event[],
+  common = 0,
 ): Change | null {
   if (before === next && events.length === 0) return null
-  const change = { ...ofOutbox(before.pending, next.pending), ...ofReplica(before, next, events) }
+  const replica = ofReplica(before, next, events)
+  const from = replica.clear === undefined ? {} : { common }
+  const change = { ...ofOutbox(before.pending, next.pending), ...replica, ...from }
   return Object.values(change).every(isNothing) ? null : change
 }
 

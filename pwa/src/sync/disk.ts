@@ -2,6 +2,7 @@
 import type { Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import { type Change, type Kept, type ReplicaStorage, StorageFull } from '../storage/replica'
+import type { Stranded } from '../chat/stranded'
 
 /** So many changes may wait before whoever brings more of the past waits too. */
 const roomFor = 8
@@ -64,6 +65,13 @@ export class Disk {
     return this.full || this.broken ? null : (kept?.outbox ?? null)
   }
 
+  /** As far as it is on disk. */
+  async stranded(): Promise<Stranded[]> {
+    await this.tail
+    const read = this.storage?.stranded().catch(() => [])
+    return (await read) ?? []
+  }
+
   /** Whether a command is about to go from the outbox. */
   isRemoving(id: string): boolean {
     return [...this.unwritten].some(({ remove }) => remove?.includes(id))
@@ -113,6 +121,6 @@ export class Disk {
 }
 
 /** What a person did, and what is to go, is written as long as it can be. */
-function withoutGrowth({ add, replace, remove, erase }: Change): Change {
-  return { add, replace, remove, erase }
+function withoutGrowth({ add, replace, remove, erase, land }: Change): Change {
+  return { add, replace, remove, erase, land }
 }

@@ -236,6 +236,45 @@ describe('what a person does', () => {
   })
 })
 
+describe('what only this device has after the PC went back to a backup', () => {
+  let common: number
+
+  beforeEach(async () => {
+    fill(4)
+    tab.connect(pc)
+    await tab.quiet()
+    const { log } = pc
+    pc.restore()
+    common = pc.common.get(log)!
+    tab.connect(pc)
+    await tab.quiet()
+  })
+
+  it('is set aside, and can be told from what the PC has', async () => {
+    expect(tab.engine.strandedChats).toBe(1)
+    const [one] = await tab.engine.stranded()
+    expect([one?.chat, one?.common]).toEqual([chat, common])
+    const lost = one?.events.flatMap((event) => (event.type === 'message_written' ? [event.text] : []))
+    expect(lost).toEqual([1, 2, 3, 4].map((number) => `Message ${String(number)}`))
+  })
+
+  it('is there in every tab, and in one that is opened later, until it is brought back', async () => {
+    const later = await browser.tab()
+    await later.quiet()
+    expect(later.engine.strandedChats).toBe(1)
+    await later.engine.land([chat])
+    expect(later.engine.strandedChats).toBe(0)
+    expect(await tab.engine.stranded()).toEqual([])
+    expect(tab.engine.strandedChats).toBe(0)
+  })
+
+  it('goes with the chat, where that is deleted', async () => {
+    tab.engine.perform([{ type: 'delete_chat', id: id(made++), chat }])
+    await tab.quiet()
+    expect(tab.engine.strandedChats).toBe(0)
+  })
+})
+
 describe('a chat that is opened', () => {
   beforeEach(() => fill(8))
 

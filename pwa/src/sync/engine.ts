@@ -14,6 +14,7 @@ import {
 } from '../protocol/generated'
 import { MemoryReplica } from '../storage/memoryReplica'
 import type { Kept, ReplicaStorage } from '../storage/replica'
+import type { Stranded } from '../chat/stranded'
 import type { Broadcast } from './broadcast'
 import { changeBetween } from './change'
 import { Disk } from './disk'
@@ -50,6 +51,8 @@ const draftsInHello = 64
 
 export class SyncEngine {
   state: ChatsState = nothing
+  /** Of how many chats there is something here that the PC lost to an older backup. */
+  strandedChats = 0
   private readonly disk = new Disk()
   private readonly openChats = new OpenChats()
   private readonly inbox: Inbox
@@ -153,6 +156,19 @@ export class SyncEngine {
     return this.disk.events(chat)
   }
 
+  /** What is here of them. */
+  async stranded(): Promise<Stranded[]> {
+    const stranded = await this.disk.stranded()
+    this.countStranded(stranded)
+    return stranded
+  }
+
+  /** Nothing of these chats is to be brought back any more. */
+  async land(chats: readonly string[]): Promise<void> {
+    await this.disk.write({ land: chats })
+    await this.stranded()
+  }
+
   /** Nothing waits to be taken or written. */
   async settled(): Promise<void> {
     do {
@@ -193,6 +209,7 @@ export class SyncEngine {
     this.begin(kept)
     this.show(this.state)
     goOn()
+    void this.stranded()
   }
 
   /** What was done before it was read comes after what is kept. */
@@ -217,7 +234,8 @@ export class SyncEngine {
     const before = this.state
     const { state, resync, refused, command, events } = reduce(before, message)
     const isLive = message.type === 'delta' || message.type === 'draft'
-    if (state !== before) this.commit(state, events, isLive ? 'live' : 'all')
+    const common = message.type === 'welcome' ? message.common : 0
+    if (state !== before) this.commit(state, events, isLive ? 'live' : 'all', common)
     if (message.type === 'welcome' && state.log !== before.log) this.begunAnew()
     if (message.type === 'chat_history' && message.complete) this.openChats.fetched(message.chat)
     if (message.type === 'acknowledged') this.outbox.acknowledged(message, before.pending)
@@ -241,10 +259,15 @@ export class SyncEngine {
   }
 
   /** From one state to the next: what is to be kept of it is on its way to the disk at once. */
-  private commit(next: ChatsState, events: readonly Event[] = [], what: 'all' | 'live' = 'all'): void {
+  private commit(
+    next: ChatsState,
+    events: readonly Event[] = [],
+    what: 'all' | 'live' = 'all',
+    common = 0,
+  ): void {
     const before = this.state
     this.state = next
-    const change = what === 'live' ? null : changeBetween(before, next, events)
+    const change = what === 'live' ? null : changeBetween(before, next, events, common)
     if (change) {
       const written = this.disk.write(change)
       const chats = new Set(change.events?.map((event) => ('chat' in event ? event.chat : '')))
@@ -254,6 +277,8 @@ export class SyncEngine {
       void written.then(() => {
         if (chats.size + erase.length > 0) this.needs.onTouched?.([...chats], erase)
         if (full !== this.full || kept !== this.kept) this.show(this.state)
+        const mayStrand = change.clear !== undefined || change.isList || erase.length > 0
+        if (mayStrand && !this.isOver) void this.stranded()
       })
     }
     if (before !== next || events.length > 0) this.needs.onChange(what)
@@ -263,6 +288,13 @@ export class SyncEngine {
   private show(state: ChatsState): void {
     this.state = state
     this.needs.onChange('all')
+  }
+
+  private countStranded(stranded: readonly Stranded[]): void {
+    const count = new Set(stranded.map(({ chat }) => chat)).size
+    if (this.isOver || count === this.strandedChats) return
+    this.strandedChats = count
+    this.show(this.state)
   }
 
   private async read(chat: string): Promise<void> {

@@ -51,6 +51,11 @@ export class Tally {
     return [...this.deleted]
   }
 
+  /** Whether something of the chat was not taken, other than that it was deleted. */
+  hasFailed(chat: PortableChat): boolean {
+    return this.failed.has(chat)
+  }
+
   /** How many messages were not there before, as far as the PC has not refused them. */
   get fresh(): number {
     return this.sent.size - this.lost.size

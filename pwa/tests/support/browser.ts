@@ -14,6 +14,7 @@ class Handle implements ReplicaStorage {
   load = () => this.replica.load()
   events = (chat: string) => this.replica.events(chat)
   all = (after: Cursor | null, limit: number) => this.replica.all(after, limit)
+  stranded = () => this.replica.stranded()
   destroy = () => this.replica.destroy()
 
   write(change: Change): Promise<void> {

@@ -8,7 +8,14 @@ import {
   type ReplicaStorage,
   StorageFull,
 } from '../../../pwa/src/storage/replica'
+import type { Stranded } from '../../../pwa/src/chat/stranded'
 import type { Random } from './random'
+
+export type Said = Extract<Event, { type: 'message_written' | 'answer_ended' }>
+
+export function isSaid(event: Event): event is Said {
+  return event.type === 'message_written' || event.type === 'answer_ended'
+}
 
 /** One browser's disk. Its tabs share it; a tab that dies leaves undone what had not begun. */
 export class Disk {
@@ -22,6 +29,9 @@ export class Disk {
   writes = 0
   /** So many of the changes no loss of power takes back. */
   private writtenThrough = 0
+  /** What was ever said in chats that were not erased since, in whatever log it was of then. */
+  said: Said[] = []
+  private log: string | null = null
   /** Ids of the commands in the outbox. */
   private outbox = new Set<string>()
 
@@ -35,9 +45,9 @@ export class Disk {
   }
 
   /** All of it, as a new tab would read it. */
-  async contents(): Promise<Kept & { events: Event[] }> {
+  async contents(): Promise<Kept & { events: Event[]; stranded: Stranded[] }> {
     const { events } = await this.replica.all(null, Infinity)
-    return { ...(await this.replica.load()), events }
+    return { ...(await this.replica.load()), events, stranded: await this.replica.stranded() }
   }
 
   /** What was not written through may be lost, from some point on. */
@@ -48,6 +58,8 @@ export class Disk {
     this.replica = new MemoryReplica()
     this.changes = []
     this.outbox.clear()
+    this.said = []
+    this.log = null
     for (const change of changes) this.put(change)
   }
 
@@ -94,15 +106,26 @@ export class Disk {
     this.changes.push(change)
     for (const { command } of change.add ?? []) this.outbox.add(command.id)
     for (const id of change.remove ?? []) this.outbox.delete(id)
+    this.note(change)
     // What is added to the outbox is written through, and all before it with it.
     if (change.add?.length) this.writtenThrough = this.changes.length
     return this.replica.write(change)
+  }
+
+  /** A tab that is still at the log before is too late with what it heard. */
+  private note({ clear, meta, isList, events = [], erase = [] }: Change): void {
+    if (clear !== undefined) this.log = clear
+    else if (isList) this.log ??= meta?.log ?? null
+    const said = meta?.log === this.log ? events.filter(isSaid) : []
+    this.said = [...this.said, ...said].filter(({ chat }) => !erase.includes(chat))
   }
 
   erase(): Promise<void> {
     this.changes = []
     this.writtenThrough = 0
     this.outbox.clear()
+    this.said = []
+    this.log = null
     return this.replica.destroy()
   }
 }
@@ -124,6 +147,10 @@ export class DiskOfTab implements ReplicaStorage {
 
   all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }> {
     return this.disk.later(this, (replica) => replica.all(after, limit))
+  }
+
+  stranded(): Promise<Stranded[]> {
+    return this.disk.later(this, (replica) => replica.stranded())
   }
 
   write(change: Change): Promise<void> {

@@ -29,8 +29,8 @@ const usually = {
   stopPc: 0.15,
   startPc: 8,
   failDisk: 0.3,
-  backUp: 0.2,
-  restore: 0.08,
+  backUp: 0.4,
+  restore: 0.16,
 }
 type Happening = keyof typeof usually
 

@@ -3,6 +3,7 @@ import { chatList } from '../../../pwa/src/chat/view'
 import type { Command, Event } from '../../../pwa/src/protocol/generated'
 import { breachesOfAnswers } from './answers'
 import type { Device, Tab } from './device'
+import { isSaid, type Said } from './disk'
 import { listOf, type PlainChats, settingsOf } from './oracle'
 import type { Dump } from './pc'
 import { wordOf } from './people'
@@ -91,7 +92,7 @@ export async function* breachesOfDisk(
   dump: Dump,
   chats: PlainChats,
 ): AsyncGenerator<string> {
-  const { meta, heads, events, outbox } = await device.disk.contents()
+  const { meta, heads, events, outbox, stranded } = await device.disk.contents()
   const say = (what: string) => `On the disk of ${device.name}: ${what}`
   if (!meta) return yield say('there is no replica.')
   if (meta.log !== dump.log || meta.after !== dump.head || meta.before !== 1) {
@@ -104,10 +105,21 @@ export async function* breachesOfDisk(
   const isKept = ({ type }: Event) => type !== 'chat_deleted'
   yield* compareEvents(events.filter(isKept), dump.events.filter(isKept), say)
   yield* compareHeads(new Map(heads.map((head) => [head.id, head])), chats, say)
+  const gone = deletedIn(dump.events)
+  const left = [...dump.events, ...stranded.flatMap(({ events }) => events)].filter(isSaid)
+  const there = new Set(left.map(wordsOf))
+  for (const one of device.disk.said) {
+    if (!gone.has(one.chat) && !there.has(wordsOf(one))) yield say(`${one.type} ${one.seq} of ${one.chat} is lost.`)
+  }
   const text = JSON.stringify([heads, events])
-  for (const chat of deletedIn(dump.events)) {
+  for (const chat of gone) {
     if (text.includes(wordOf(chat))) yield say(`there is something of the deleted chat ${chat}.`)
   }
+}
+
+/** What was said, wherever it is now. */
+function wordsOf(one: Said): string {
+  return JSON.stringify([one.type === 'message_written' ? one.message : one.answer, one.text])
 }
 
 export function* breachesOfTab(tab: Tab, dump: Dump, chats: PlainChats): Generator<string> {

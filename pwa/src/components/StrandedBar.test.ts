@@ -1,0 +1,88 @@
+import { flushPromises, type VueWrapper } from '@vue/test-utils'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { answer, begun, chat, created, ended, id, message, welcomeOf, written } from '../../tests/support/messages'
+import { show } from '../../tests/support/mount'
+import { button } from '../../tests/support/page'
+import { inUse, TestServices } from '../../tests/support/services'
+import { until } from '../../tests/support/until'
+import { useChats } from '../stores/chats'
+import StrandedBar from './StrandedBar.vue'
+
+const head = { chat, title: 'Rain', folder: null, changed_ms: 10 }
+
+let outside: TestServices
+let bar: VueWrapper
+
+/** The device has a message and its answer, of which the backup has the chat alone. */
+beforeEach(async () => {
+  outside = new TestServices()
+  await outside.begin()
+  outside.connect(4)
+  outside.say({ type: 'events', events: [created(1, 'Rain'), written(2), begun(3), ended(4, 'Yes.')], upto: 4 })
+  await until(() => useChats().isComplete)
+  outside.standing(inUse(2))
+  outside.say(welcomeOf(1, { log: id(901), after: 1, before: 2, common: 1 }))
+  outside.handlers.onWelcomed()
+  outside.say({ type: 'chat_list', chats: [head] })
+  outside.say({ type: 'events', events: [created(2, 'Later', id(70))], upto: 2 })
+  await until(() => useChats().stranded > 0)
+  bar = show(StrandedBar)
+  return () => bar.unmount()
+})
+
+const dialog = () => bar.get('dialog').text()
+const isTold = () => bar.text().includes('Your PC was restored from an older backup.')
+
+async function look(): Promise<void> {
+  await button(bar, 'Bring it back…').trigger('click')
+  await until(() => bar.find('dialog').exists() && dialog().includes('1 chat goes on here'))
+}
+
+function acknowledgeAll(): void {
+  for (const one of outside.sent) {
+    if ('id' in one) outside.say({ type: 'acknowledged', id: one.id, seq: 2 })
+  }
+}
+
+describe('what the PC lost', () => {
+  it('is told, until it is waved away', async () => {
+    expect(bar.text()).toContain('1 chat on this device has more than your PC has now.')
+    await button(bar, 'Dismiss').trigger('click')
+    expect(isTold()).toBe(false)
+    expect(useChats().stranded).toBe(1)
+  })
+
+  it('is brought back to the chat that it is of, and not told again', async () => {
+    await look()
+    await button(bar, 'Bring it back').trigger('click')
+    const { chat: to, turns } = await outside.said('import_turns')
+    expect(to).toBe(chat)
+    expect(turns).toMatchObject([{ message, parent: chat, text: 'Hello?', answer: { answer, text: 'Yes.' } }])
+    expect(outside.sent.some(({ type }) => type === 'create_chat')).toBe(false)
+    acknowledgeAll()
+    await until(() => dialog().includes('Done: 1 new message.'))
+    await until(() => useChats().stranded === 0)
+    await flushPromises()
+    expect(isTold()).toBe(false)
+    await button(bar, 'Close').trigger('click')
+    expect(bar.find('dialog').exists()).toBe(false)
+  })
+
+  it('stays here, where the PC would not take it', async () => {
+    await look()
+    await button(bar, 'Bring it back').trigger('click')
+    const { id: re } = await outside.said('import_turns')
+    outside.say({ type: 'error', code: 'storage_failed', message: '', re })
+    await until(() => dialog().includes('1 message was not taken. Your PC could not save this.'))
+    await flushPromises()
+    expect(useChats().stranded).toBe(1)
+  })
+
+  it('is deleted where a person does not want it', async () => {
+    await look()
+    await button(bar, 'Delete it here').trigger('click')
+    await until(() => useChats().stranded === 0)
+    expect(outside.sent.some(({ type }) => type === 'import_turns')).toBe(false)
+    expect(isTold()).toBe(false)
+  })
+})
