@@ -149,7 +149,10 @@ def put_chats_back(config: Config, *, empty: bool, replace: bool) -> None:
     chats, now = config.folder / "chats.sqlite3", datetime.datetime.now(datetime.UTC)
     if empty:
         aside = restore_empty(chats, now, replace=replace)
-        sys.stdout.write("The home begins anew, without chats, people and devices.\n")
+        sys.stdout.write(
+            "The home begins anew, without chats, people and devices. Devices still have the chats "
+            "until they are paired again: save them there first, in the settings.\n"
+        )
     else:
         good, aside = restore_latest(chats, now, replace=replace)
         sys.stdout.write(

@@ -259,7 +259,9 @@ class TestCommands:
         assert main(["restore", "--empty"]) == 1
         assert "not damaged" in capsys.readouterr().err
         assert main(["restore", "--empty", "--replace"]) == 0
-        assert "begins anew" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "begins anew" in said
+        assert "save them there first" in said
         assert texts(chats) == []
 
     @pytest.mark.parametrize("words", [[], ["kept.zip", "--latest"], ["--latest", "--empty"]])
