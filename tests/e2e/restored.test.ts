@@ -23,6 +23,7 @@ test('what was said since the backup comes back from a browser that has it', asy
     await anna.answer()
     const first = page.url()
     await page.getByRole('button', { name: 'New chat' }).click()
+    await expect(said).toHaveCount(0)
     await anna.ask('Count to 4. In a chat that the backup lacks')
     await anna.answer()
 

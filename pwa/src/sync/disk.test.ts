@@ -1,7 +1,9 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { chat, created, id, written } from '../../tests/support/messages'
 import { MemoryReplica } from '../storage/memoryReplica'
 import { type Change, type Meta, StorageFull } from '../storage/replica'
+import { openReplica } from '../storage/replicaDatabase'
 import { Disk } from './disk'
 
 const one = id(90)
@@ -86,4 +88,15 @@ describe('the events of a chat, while not all of it is written', () => {
     void disk.write({ meta: meta(one, 4), erase: [id(77)] })
     expect(await texts()).toEqual([1, 'Hello?'])
   })
+})
+
+it('gives nothing once it is closed, and fails nobody who asks late', async () => {
+  const databases = { indexedDB: new IDBFactory(), IDBKeyRange }
+  const disk = new Disk()
+  await disk.open(openReplica(() => databases, 'h', 1))
+  await disk.write({ clear: one, meta: meta(one, 1), heads: [head], events: [created(1)] })
+  expect(await disk.events(chat)).toHaveLength(1)
+  disk.close()
+  await disk.idle()
+  expect([await disk.events(chat), await disk.stranded()]).toEqual([[], []])
 })

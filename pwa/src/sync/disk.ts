@@ -52,8 +52,8 @@ export class Disk {
       .slice(Math.max(0, anew))
       .flatMap(({ events = [] }) => events)
       .filter((event) => 'chat' in event && event.chat === chat)
-    const kept = anew < 0 ? await this.storage?.events(chat).catch(() => null) : null
-    const all = new Map([...(kept ?? []), ...late].map((event) => [event.seq, event]))
+    const kept = anew < 0 ? await this.read((storage) => storage.events(chat)) : []
+    const all = new Map([...kept, ...late].map((event) => [event.seq, event]))
     return [...all.values()].sort((one, other) => one.seq - other.seq)
   }
 
@@ -68,8 +68,7 @@ export class Disk {
   /** As far as it is on disk. */
   async stranded(): Promise<Stranded[]> {
     await this.tail
-    const read = this.storage?.stranded().catch(() => [])
-    return (await read) ?? []
+    return this.read((storage) => storage.stranded())
   }
 
   /** Whether a command is about to go from the outbox. */
@@ -93,6 +92,15 @@ export class Disk {
     this.broken = true
     await this.tail
     await this.storage?.destroy()
+  }
+
+  /** Nothing, where it cannot be read, or was closed meanwhile. */
+  private async read<One>(what: (storage: ReplicaStorage) => Promise<One[]>): Promise<One[]> {
+    try {
+      return this.storage ? await what(this.storage) : []
+    } catch {
+      return []
+    }
   }
 
   private async put(change: Change): Promise<void> {

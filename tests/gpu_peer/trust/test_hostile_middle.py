@@ -180,6 +180,7 @@ WELCOME = Welcome(
     head=0,
     after=0,
     before=1,
+    common=0,
     settings=[],
     model="m",
     heartbeat_s=2,
