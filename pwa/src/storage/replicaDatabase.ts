@@ -236,6 +236,8 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     const done = ended(transaction)
     try {
       await work((name) => transaction.objectStore(name))
+      // Left to itself it would wait for the page once more, which may be gone by then.
+      transaction.commit()
       await done
     } catch (error) {
       done.catch(() => undefined)
