@@ -50,6 +50,13 @@ it('is at the end of what comes after nothing was there', () => {
   expect(shown.value).toHaveLength(12)
 })
 
+it('shows the last dozen where what came first was less', () => {
+  const all = shallowRef(from(100, 100))
+  const { shown } = useNewest(all)
+  all.value = from(1, 100)
+  expect(shown.value.at(0)?.id).toBe('89')
+})
+
 it('shows one that is sought, with a few before it', () => {
   const { ends, include } = start(1, 100)
   include('20')

@@ -1,7 +1,7 @@
 import { computed, type ComputedRef, type Ref, ref, watch } from 'vue'
 
-/** More than a screen of them, as a rule. */
-const atFirst = 12
+/** More than a screen of them, as a rule: so many are shown at least. */
+const atLeast = 12
 const step = 24
 
 interface Named {
@@ -24,7 +24,8 @@ export function useNewest<T extends Named>(all: Readonly<Ref<readonly T[]>>): Ne
   const first = ref<string | null>(null)
   const start = computed(() => {
     const place = all.value.findIndex(({ id }) => id === first.value)
-    return place < 0 ? Math.max(0, all.value.length - atFirst) : place
+    const newest = Math.max(0, all.value.length - atLeast)
+    return place < 0 ? newest : Math.min(place, newest)
   })
   const shown = computed(() => (start.value === 0 ? all.value : all.value.slice(start.value)))
   watch(shown, ([now]) => (first.value = now?.id ?? null), { immediate: true, flush: 'sync' })
