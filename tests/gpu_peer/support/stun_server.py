@@ -72,9 +72,7 @@ class StunServer(asyncio.DatagramProtocol):
 @asynccontextmanager
 async def a_stun_server(encrypted: ssl.SSLContext | None = None) -> AsyncIterator[StunServer]:
     """Listen by UDP and by TCP, or TLS, on one port of 127.0.0.1."""
-    loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(StunServer, local_addr=("127.0.0.1", 0))
-    streams = await asyncio.start_server(server.stream, "127.0.0.1", server.port, ssl=encrypted)
+    transport, server, streams = await _on_one_port(encrypted)
     try:
         yield server
     finally:
@@ -83,6 +81,23 @@ async def a_stun_server(encrypted: ssl.SSLContext | None = None) -> AsyncIterato
         for stream in server.streams:
             stream.transport.abort()
         await streams.wait_closed()
+
+
+async def _on_one_port(
+    encrypted: ssl.SSLContext | None,
+) -> tuple[asyncio.DatagramTransport, StunServer, asyncio.Server]:
+    loop, here = asyncio.get_running_loop(), "127.0.0.1"
+    tries = 20
+    while True:
+        transport, server = await loop.create_datagram_endpoint(StunServer, local_addr=(here, 0))
+        try:
+            streams = await asyncio.start_server(server.stream, here, server.port, ssl=encrypted)
+        except OSError:  # what is free for UDP may be another's for TCP
+            transport.close()
+            if not (tries := tries - 1):
+                raise
+        else:
+            return transport, server, streams
 
 
 def a_certificate(folder: Path) -> Path:
