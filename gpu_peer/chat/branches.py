@@ -4,7 +4,7 @@ A message that is written while an answer runs is in the log at once, and its an
 of a chat begin one after another, in the order in which the messages were written.
 """
 
-from gpu_peer.chat.outcome import Circumstances, Outcome, need_chat
+from gpu_peer.chat.outcome import Circumstances, Outcome, need_chat, need_fresh
 from gpu_peer.chat.plan import Plan
 from gpu_peer.errors import PlanOutdated, Refused
 from gpu_peer.storage.user_log import UserLog
@@ -78,8 +78,7 @@ def _write(
     chat, message = command.chat, command.message
     if not command.text.strip():
         raise Refused("text_empty", "The message has no text.")
-    if log.has_message(message):
-        raise Refused("malformed", "A message with this id was written before.")
+    need_fresh(log, message, chat)
     waiting = len(log.waiting(chat))
     busy = waiting > 0 or log.running_answer(chat) is not None
     if waiting >= WAITING:

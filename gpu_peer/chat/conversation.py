@@ -56,7 +56,8 @@ def exchanges_of(events: Iterable[Event], newest: str | None = None) -> list[Exc
     path: list[Exchange] = []
     at = newest or last
     while at in texts:
-        path.append(Exchange(at, texts[at], said.get(at)))
+        # Each once: an older log may hold a message with the id of its chat, which follows itself.
+        path.append(Exchange(at, texts.pop(at), said.get(at)))
         at = parents[at]
     return path[::-1]
 

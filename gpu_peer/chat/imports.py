@@ -1,5 +1,6 @@
 """What was said elsewhere, written into the log as if it had been said here."""
 
+from gpu_peer.chat.outcome import need_fresh
 from gpu_peer.errors import Refused
 from gpu_peer.storage.user_log import UserLog
 from protocol import codec, limits
@@ -12,6 +13,7 @@ from protocol.chat import (
     ImportTurns,
     MessageWritten,
 )
+from protocol.packing import pack
 
 ROUND_AN_EVENT = 1024
 """So many bytes of a message on the wire are left for what an event is sent in."""
@@ -28,6 +30,7 @@ def import_turns(command: ImportTurns, log: UserLog, now_ms: int) -> None:
     for turn in command.turns:
         there = log.chat_of_message(turn.message)
         if there is None:
+            need_fresh(log, turn.message, command.chat)
             _message(log, command.chat, turn, now_ms)
         # A message with several answers comes once with each; the last is the one that is shown.
         answer = turn.answer
@@ -71,6 +74,9 @@ def _answer(log: UserLog, chat: str, message: str, given: ImportedAnswer, now_ms
 
 
 def _append(log: UserLog, event: Event) -> None:
-    if len(codec.encode(event)) > limits.MESSAGE_BYTES - ROUND_AN_EVENT:
+    room = limits.MESSAGE_BYTES - ROUND_AN_EVENT
+    body = codec.encode(event)
+    # What compresses badly takes more when it is packed.
+    if len(body) > room or len(pack([body])) > room:
         raise Refused("too_large", "A message is too large to be imported. Shorten it there.")
     log.append(event)

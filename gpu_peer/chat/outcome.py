@@ -51,3 +51,13 @@ def need_chat(log: UserLog, chat: str) -> None:
     """
     if not log.has_chat(chat):
         raise Refused("chat_unknown", "There is no such chat.")
+
+
+def need_fresh(log: UserLog, message: str, chat: str) -> None:
+    """Refuse to write a message of a chat with an id that is taken: its own would follow itself.
+
+    Raises:
+        Refused: the user has such a message, or it is the chat's id.
+    """
+    if message == chat or log.has_message(message):
+        raise Refused("malformed", "The id of the message is taken.")

@@ -260,6 +260,11 @@ async def test_what_belongs_to_another_chat_is_not_there(
             ),
             "malformed",
         ),
+        (SendMessage(id=uuid7(), chat=here, message=here, text="x", parent=here), "malformed"),
+        (
+            EditMessage(id=uuid7(), chat=chat, replaces=there.message, message=chat, text="x"),
+            "malformed",
+        ),
     ]:
         assert await refused(device, command) == code
     device.say(send(here, "x", here))

@@ -1,6 +1,8 @@
 from gpu_peer.chat.conversation import SYSTEM, Turn, exchanges_of, prompt_for
 from protocol.chat import AnswerBegun, AnswerEnded, ChatCreated, ChatRenamed, Event, MessageWritten
 
+ITSELF = MessageWritten(seq=1, at_ms=1, chat="c", message="c", text="x", parent="c")
+
 
 def wrote(message: str, text: str) -> Event:
     return MessageWritten(seq=1, at_ms=1, chat="c", message=message, text=text)
@@ -33,6 +35,11 @@ def test_an_answer_about_to_be_replaced_is_left_out() -> None:
         SYSTEM,
         ("user", "Hello"),
     ]
+
+
+def test_a_message_that_follows_itself_is_told_once() -> None:
+    events = [ITSELF, wrote("m2", "How?")]
+    assert [exchange.message for exchange in exchanges_of(events)] == ["c", "m2"]
 
 
 def test_of_two_answers_the_newer_counts_and_an_empty_one_does_not() -> None:

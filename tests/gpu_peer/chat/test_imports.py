@@ -1,5 +1,7 @@
 """Chats that are brought from elsewhere."""
 
+import random
+
 import pytest
 
 from gpu_peer.chat.conversation import SYSTEM
@@ -141,15 +143,29 @@ async def test_turns_without_their_chat_or_parent_are_refused_whole(
 
 async def test_a_text_that_no_device_could_be_sent_is_refused(device: MemoryDevice) -> None:
     chat = await device.create_chat()
-    for text, taken in (("я" * (IMPORT_CHARS - 2000), True), ("я" * IMPORT_CHARS, False)):
+    letters = random.Random(1)
+    mixed = "".join(chr(letters.randrange(0x80, 0x800)) for _ in range(130_000))
+    for text, taken in (
+        ("я" * (IMPORT_CHARS - 2000), True),
+        ("я" * IMPORT_CHARS, False),
+        (mixed[:90_000], True),
+        (mixed, False),
+    ):
         turn = ImportedTurn(message=uuid7(), parent=chat, at_ms=1, text=text)
         device.say(ImportTurns(id=uuid7(), chat=chat, turns=[turn]))
         if taken:
-            written = await device.event(MessageWritten)
-            assert written.text == text
+            while (await device.event(MessageWritten)).text != text:
+                pass
             assert all(len(codec.encode(message)) < MESSAGE_BYTES for message in device.heard)
         else:
             assert (await device.hear(ChatError)).code == "too_large"
+
+
+async def test_a_message_that_has_the_id_of_its_chat_is_refused(device: MemoryDevice) -> None:
+    chat = await device.create_chat()
+    turn = ImportedTurn(message=chat, parent=chat, at_ms=1, text="After myself")
+    device.say(ImportTurns(id=uuid7(), chat=chat, turns=[turn]))
+    assert (await device.hear(ChatError)).code == "malformed"
 
 
 async def test_a_message_comes_once_with_each_of_its_answers(
