@@ -12,10 +12,13 @@ from gpu_peer.household.household import Household
 from gpu_peer.transports.channel import Channel
 from gpu_peer.transports.heartbeat import Liveness, Pulse
 from protocol import codec
-from protocol.chat import ChatError, Command, FromHome, Heartbeat
+from protocol.chat import Alive, ChatError, Command, FromHome, Heartbeat
 from protocol.errors import ProtocolError
 
 TICK_S = 0.5
+
+DUE = 32
+"""So many messages of a device may wait to be carried out; then it is not listened to."""
 
 
 class DeviceConnection:
@@ -31,6 +34,7 @@ class DeviceConnection:
         self._desk = Desk(household, asker, channel.send)
         self._session = Session(self._now_ms())
         self._feed = Feed(asker.person, home, channel.send)
+        self._due: asyncio.Queue[Effect] = asyncio.Queue(DUE)
 
     async def run(self) -> None:
         """Serve the device until it is gone or sent away.
@@ -41,7 +45,8 @@ class DeviceConnection:
         end_watch = self._home.watch(self._user, self._feed.wake)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._listen(group))
+                group.create_task(self._listen())
+                group.create_task(self._carry_out(group))
                 group.create_task(self._pulse(group))
         except* ChannelClosed:
             pass
@@ -50,7 +55,7 @@ class DeviceConnection:
             self._desk.close()
             self._channel.close()
 
-    async def _listen(self, group: asyncio.TaskGroup) -> None:
+    async def _listen(self) -> None:
         while True:
             try:
                 message = await self._channel.receive(codec.to_home)
@@ -59,9 +64,20 @@ class DeviceConnection:
             else:
                 effects = self._session.receive(message, self._now_ms())
             for effect in effects:
-                await self._perform(effect, group)
+                if isinstance(effect, Reply) and isinstance(effect.message, Alive):
+                    # Whatever is being carried out, and however long: the PC is there.
+                    await self._channel.send(effect.message)
+                else:
+                    await self._due.put(effect)
             if self._session.state is State.CLOSED:
+                await self._due.join()
                 raise ChannelClosed
+
+    async def _carry_out(self, group: asyncio.TaskGroup) -> None:
+        """Do what the device wants, one thing after another."""
+        while True:
+            await self._perform(await self._due.get(), group)
+            self._due.task_done()
 
     async def _perform(self, effect: Effect, group: asyncio.TaskGroup) -> None:
         match effect:

@@ -15,10 +15,14 @@ from gpu_peer.errors import PlanOutdated, Refused, StorageError, TooLong
 from gpu_peer.storage.event_log import EventLog, Written
 from gpu_peer.storage.store import Store
 from gpu_peer.storage.user_log import UserLog
+from gpu_peer.uncut import Uncut
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import Acknowledged, Command, ContinueAnswer, DeleteChat, Event, Excess
 
 T = TypeVar("T")
+
+SCRUB_AGAIN_S = 60.0
+"""How long to wait before what could not be taken out of the files is tried again."""
 
 
 class Home:
@@ -33,6 +37,8 @@ class Home:
         self.answers = Answers(engine, store, clock, self._changed, self._turns.look)
         self._watchers: dict[str, dict[Callable[[], None], None]] = {}
         self._heads: dict[str, int] = {}
+        self._uncut = Uncut()
+        self._scrubbing: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
         """Mark answers as cut that an earlier process left open, and answer what waited for them.
@@ -81,13 +87,13 @@ class Home:
     async def execute(self, user: str, command: Command) -> Acknowledged:
         """Carry out a command of a user; once this returns, it is on disk.
 
+        Where nobody waits for it any more it is carried out all the same: once it is on disk the
+        devices are to be told, an answer to begin, and deleted text to go.
+
         Raises:
             Refused: it cannot be done, and nothing was changed.
         """
-        written, outcome = await self._do(user, command)
-        if outcome.scrub:
-            await self._scrub()
-        return Acknowledged(id=command.id, seq=written.seq)
+        return await self._uncut.run(self._execute(user, command))
 
     async def erase(self, user: str) -> None:
         """Delete every chat of a user, and what they chose for their devices.
@@ -96,15 +102,27 @@ class Home:
             Refused: the disk does not take it.
             StorageError: the disk cannot be read or written.
         """
+        await self._uncut.run(self._erase(user))
+
+    async def close(self) -> None:
+        """End every answer as cut and put that on disk."""
+        if self._scrubbing is not None:
+            self._scrubbing.cancel()
+        await self._uncut.done()
+        await self._turns.close()
+        await self.answers.close()
+
+    async def _execute(self, user: str, command: Command) -> Acknowledged:
+        written, outcome = await self._do(user, command)
+        if outcome.scrub:
+            await self._scrub()
+        return Acknowledged(id=command.id, seq=written.seq)
+
+    async def _erase(self, user: str) -> None:
         for chat in await self._store.run(lambda log: log.chats(user)):
             await self._do(user, DeleteChat(id=uuid7(), chat=chat.chat))
         await self._store.run(lambda log: log.change(user, None, UserLog.erase_settings))
         await self._scrub()
-
-    async def close(self) -> None:
-        """End every answer as cut and put that on disk."""
-        await self._turns.close()
-        await self.answers.close()
 
     async def _do(self, user: str, command: Command) -> tuple[Written, Outcome]:
         try:
@@ -123,7 +141,7 @@ class Home:
         plan = await self._plan(user, command) if isinstance(command, Asking) else None
         around = Circumstances(self._clock.wall_ms(), self.model, uuid7, plan)
         try:
-            return await self._store.run(lambda log: _execute(log, user, command, around))
+            return await self._store.run(lambda log: _change(log, user, command, around))
         except PlanOutdated:
             return await self._carry_out(user, command)
 
@@ -155,11 +173,22 @@ class Home:
             self.answers.forget(outcome.erased)
 
     async def _scrub(self) -> None:
-        try:
-            await self._store.run(EventLog.scrub)
-        except StorageError:
-            # The deletion is committed; the log's old pages go with the next checkpoint.
+        if await self._is_scrubbed() or self._scrubbing is not None:
             return
+        self._scrubbing = asyncio.get_running_loop().create_task(self._scrub_later())
+
+    async def _scrub_later(self) -> None:
+        while True:
+            await self._clock.sleep(SCRUB_AGAIN_S)
+            if await self._is_scrubbed():
+                self._scrubbing = None
+                return
+
+    async def _is_scrubbed(self) -> bool:
+        try:
+            return await self._store.run(EventLog.scrub)
+        except StorageError:
+            return False
 
     def _changed(self, user: str, head: int | None) -> None:
         if head is not None:
@@ -168,7 +197,7 @@ class Home:
             wake()
 
 
-def _execute(
+def _change(
     log: EventLog, user: str, command: Command, around: Circumstances
 ) -> tuple[Written, Outcome]:
     outcome = Outcome()

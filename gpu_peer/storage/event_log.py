@@ -194,15 +194,17 @@ class EventLog:
         """Give user and chat of all users' chats in which messages wait for an answer."""
         return list(self._db.execute("SELECT DISTINCT user, chat FROM waiting ORDER BY user, chat"))
 
-    def scrub(self) -> None:
+    def scrub(self) -> bool:
         """Take what was deleted since the last time out of the files.
+
+        False where some of it may still be there, as while somebody else reads from the log.
 
         That takes as long as they are large. `secure_delete` overwrites rows where they are, but
         not what SQLite left of them on a page when it moved them to another: only a file that is
         written anew has nothing of them.
         """
         if self._db.execute("PRAGMA user_version").fetchone() == (0,):
-            return
+            return True
         try:
             self._db.execute("VACUUM")
         finally:
@@ -211,6 +213,7 @@ class EventLog:
         if emptied:
             self._db.execute("PRAGMA user_version = 0")
             self._checkpointed()
+        return emptied
 
     def _checkpointed(self) -> bool:
         """Empty the write-ahead log; false while somebody else reads from it."""

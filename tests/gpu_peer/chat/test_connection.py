@@ -1,15 +1,24 @@
 """A device's connection: history, live events, refusals, and the end."""
 
+import asyncio
 import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gpu_peer.chat.home import SCRUB_AGAIN_S
 from gpu_peer.errors import ChannelClosed
+from gpu_peer.storage.event_log import EventLog, Written
+from gpu_peer.storage.user_log import UserLog
 from gpu_peer.transports.heartbeat import INTERVAL_S, MISSES
 from gpu_peer.uuid7 import uuid7
 from protocol.chat import (
     Acknowledged,
+    Alive,
+    AnswerBegun,
     ChatCreated,
     ChatError,
     CreateChat,
@@ -31,6 +40,37 @@ async def device(house: House) -> MemoryDevice:
     device = house.join("ann")
     await device.greet()
     return device
+
+
+class SlowDisk:
+    """From `begun` on a change of the log waits for `go_on`."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.go_on = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def change(
+        self, log: EventLog, user: str, command: str | None, change: Callable[[UserLog], None]
+    ) -> Written:
+        self._loop.call_soon_threadsafe(self.begun.set)
+        assert self.go_on.wait(20)
+        return CHANGE(log, user, command, change)
+
+
+CHANGE = EventLog.change
+
+
+@pytest.fixture
+async def slow(
+    device: MemoryDevice, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[SlowDisk, str]]:
+    """A disk that is slow from now on, and a chat that was made before."""
+    chat = await device.create_chat()
+    disk = SlowDisk()
+    monkeypatch.setattr(EventLog, "change", lambda *given: disk.change(*given))
+    yield disk, chat
+    disk.go_on.set()
 
 
 async def refusal(device: MemoryDevice, command: ToHome) -> tuple[ErrorCode, str | None]:
@@ -95,6 +135,53 @@ async def test_a_locked_database_is_refused_before_the_acknowledgement(
     other.close()
     device.say(command)
     assert (await device.hear(Acknowledged)).seq == 1
+
+
+async def test_what_is_carried_out_is_done_whole_though_the_device_goes_away(
+    house: House, device: MemoryDevice, slow: tuple[SlowDisk, str]
+) -> None:
+    disk, chat = slow
+    other = house.join("ann")
+    await other.greet()
+    device.say(SendMessage(id=uuid7(), chat=chat, message=uuid7(), text="Hello?"))
+    await disk.begun.wait()
+    device.leave()
+    await device.closed.wait()
+    disk.go_on.set()
+    begun = await other.event(AnswerBegun)
+    assert await house.engine.submitted() == begun.answer
+
+
+async def test_a_heartbeat_waits_for_nothing_that_is_carried_out(
+    device: MemoryDevice, slow: tuple[SlowDisk, str]
+) -> None:
+    disk, chat = slow
+    device.say(RenameChat(id=uuid7(), chat=chat, title="x"))
+    device.say(CreateChat(id=uuid7(), chat=uuid7(), title="Behind it"))
+    await disk.begun.wait()
+    device.say(Heartbeat(sent_ms=7))
+    assert await device.hear(Alive) == Alive(sent_ms=7)
+    disk.go_on.set()
+    assert [(await device.hear(Acknowledged)).seq for _ in range(2)] == [2, 3]
+
+
+async def test_deleted_text_that_somebody_still_read_goes_soon(
+    device: MemoryDevice, clock: VirtualClock, tmp_path: Path
+) -> None:
+    def is_there() -> bool:
+        return any(b"A great secret" in file.read_bytes() for file in tmp_path.glob("chats.*"))
+
+    chat = await device.create_chat("A great secret")
+    with closing(sqlite3.connect(tmp_path / "chats.sqlite3", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events").fetchone()
+        device.say(DeleteChat(id=uuid7(), chat=chat))
+        await device.hear(Acknowledged)
+        assert is_there()
+    async with asyncio.timeout(20):
+        while is_there():
+            clock.advance(SCRUB_AGAIN_S)
+            await device.idle()
 
 
 async def test_a_silent_device_is_asked_and_then_let_go(
