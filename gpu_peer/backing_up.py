@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,10 +54,17 @@ async def _uncut(work: Callable[[], None]) -> None:
 
 
 def _look(backups: Backups, now: datetime, go_on: GoOn) -> None:
-    try:
+    with _failures_told():
         if (made := backups.make_if_due(now, go_on)) is not None:
             log.info("backup_made", file=made.path.name)
+    with _failures_told():
         if changed := backups.forget_deleted(now, go_on):
             log.info("deleted_chats_taken_out_of_backups", count=changed)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
     except BackupFailed as error:
         log.error("backup_failed", reason=str(error))

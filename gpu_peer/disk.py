@@ -1,6 +1,7 @@
 """Waiting for the disk."""
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -10,10 +11,12 @@ def to_disk(path: Path) -> None:
     Raises:
         OSError: the system refused.
     """
-    try:
+    if path.is_dir():
+        if sys.platform == "win32":  # which opens no folders
+            return
         opened = os.open(path, os.O_RDONLY)
-    except PermissionError:  # Windows opens no folders
-        return
+    else:
+        opened = os.open(path, os.O_RDWR)  # Windows flushes only what may be written
     try:
         os.fsync(opened)
     finally:

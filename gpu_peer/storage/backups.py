@@ -21,6 +21,7 @@ from gpu_peer.disk import to_disk
 from gpu_peer.errors import BackupFailed, StorageDamaged, StorageError
 from gpu_peer.storage.database import check_database, copy_database, open_database
 from gpu_peer.storage.deleted import Chats, deleted_chats, erase_chats, living_chats
+from gpu_peer.storage.lineage import begin_new_log
 
 KEPT = 7
 APART = timedelta(days=1)
@@ -219,6 +220,8 @@ def backup_errors(failed: str) -> Iterator[None]:
 def _eraser(deleted: Chats, now: datetime) -> Callable[[Path], None]:
     def erase(copy: Path) -> None:
         with closing(open_database(copy)) as db:
+            # What is added here has numbers that mean something else in the log of the chats.
+            begin_new_log(db)
             erase_chats(db, deleted, round(now.timestamp() * 1000))
             check_database(db, copy)
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from gpu_peer.backing_up import EVERY_S, backing_up
+from gpu_peer.errors import BackupFailed
 from gpu_peer.storage import database
 from gpu_peer.storage.backups import Backups
 from gpu_peer.storage.database import open_database
@@ -74,6 +76,30 @@ async def test_one_that_fails_is_told_and_tried_again(chats: Path) -> None:
             clock.advance(EVERY_S)
             await clock.looked()
     assert len(Backups(chats).all()) == 1
+
+
+async def test_deleted_text_leaves_the_backups_though_no_new_one_can_be_made(
+    chats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(chats, "a great secret", chat="secret")
+    made = Backups(chats).make_if_due(datetime(2020, 1, 1, tzinfo=UTC), lambda: True)
+    assert made is not None
+    with closing(open_database(chats)) as db:
+        delete(db, "secret")
+
+    def refuse(*_: object) -> None:
+        raise BackupFailed("There is no room.")
+
+    monkeypatch.setattr(Backups, "make_if_due", refuse)
+    clock = Looking()
+    with capture_logs() as logs:
+        async with backing_up(chats, clock):
+            await clock.looked()
+    assert [entry["event"] for entry in logs] == [
+        "backup_failed",
+        "deleted_chats_taken_out_of_backups",
+    ]
+    assert b"a great secret" not in made.path.read_bytes()
 
 
 async def test_a_home_that_ends_waits_for_no_copy(

@@ -172,6 +172,21 @@ class TestLatest:
         restore_latest(chats, NOW + timedelta(days=3), replace=True)
         assert common_of(chats, known, first, log_of(chats)) == [4, 4, 0]
 
+    def test_what_was_deleted_from_a_backup_later_is_not_taken_for_a_part_of_the_log(
+        self, chats: Path
+    ) -> None:
+        write(chats, "gone", chat="secret")
+        write(chats, "gone as well", chat="another")
+        known = log_of(chats)
+        Backups(chats).make_if_due(NOW + timedelta(days=2), lambda: True)
+        write(chats, "later", chat="new")
+        for chat in ("secret", "another"):
+            with closing(open_database(chats)) as db:
+                delete(db, chat)
+            assert Backups(chats).forget_deleted(NOW + timedelta(days=2), lambda: True) >= 1
+        restore_latest(chats, NOW + timedelta(days=2), replace=True)
+        assert common_of(chats, known) == [6]
+
     def test_a_list_of_logs_that_cannot_be_read_keeps_nobody_from_a_backup(
         self, chats: Path
     ) -> None:
