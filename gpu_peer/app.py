@@ -23,6 +23,7 @@ from gpu_peer.household.household import Household
 from gpu_peer.identity import Identity, load_identity
 from gpu_peer.logs import describe
 from gpu_peer.recovery import telling_what_to_do
+from gpu_peer.replacing import tidy
 from gpu_peer.roads import reached_in_lan, reached_on_pc, tickets_of
 from gpu_peer.serving import serving
 from gpu_peer.storage.store import Store
@@ -105,11 +106,12 @@ async def serve(config: Config, load: Callable[[], Engine], stop: asyncio.Event)
 
 @contextmanager
 def only_one(config: Config) -> Iterator[None]:
-    """Hold the data folder for this process alone.
+    """Hold the data folder for this process alone. What an earlier one left half done is finished.
 
     Raises:
         FolderInUse: another process has it.
         KeyUnreadable: the folder cannot be made or written.
+        BackupFailed: a restore that was cut off cannot be finished.
     """
     lock = FileLock(config.folder / "lock")
     try:
@@ -123,6 +125,7 @@ def only_one(config: Config) -> Iterator[None]:
         why = error.strerror or type(error).__name__
         raise KeyUnreadable(f"The folder {config.folder} cannot be used: {why}.") from None
     try:
+        tidy(config.folder)
         yield
     finally:
         lock.release()

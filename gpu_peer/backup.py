@@ -11,16 +11,11 @@ from gpu_peer.archive import pack, unpack
 from gpu_peer.carried_over import carry_over
 from gpu_peer.errors import BackupFailed, KeyUnreadable, StorageDamaged
 from gpu_peer.identity import load_identity
-from gpu_peer.key_file import written_whole
-from gpu_peer.storage.backups import Backups
+from gpu_peer.replacing import BESIDE_CHATS, CHATS, HALF, KEYS, put
+from gpu_peer.storage.backups import backup_errors
 from gpu_peer.storage.database import copy_database, open_database
 from gpu_peer.storage.people import People
 from gpu_peer.transports.certificate import load_certificate
-
-CHATS = "chats.sqlite3"
-KEYS = ("dtls.pem", "identity.pem")
-_BESIDE_CHATS = (f"{CHATS}-wal", f"{CHATS}-shm")
-"""What SQLite has not yet moved into the file. With another file it would be taken for its own."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +71,21 @@ def restore(folder: Path, archive: Path, *, replace: bool) -> tuple[Contents, Pa
         BackupFailed: it is not a whole backup, there is a home and not `replace`, or the system
             refused.
     """
-    there = [name for name in (*KEYS, CHATS, *_BESIDE_CHATS) if (folder / name).exists()]
+    there = [name for name in (*KEYS, CHATS, *BESIDE_CHATS) if (folder / name).exists()]
     if there and not replace:
         raise BackupFailed(
             f"There is a home in {folder} already, which its devices know. "
             "To put the backup in its place, add --replace."
         )
-    try:
-        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=folder) as beside:
-            contents = _checked(archive, Path(beside))
-            carry_over(folder / CHATS, Path(beside) / CHATS, time.time_ns() // 1_000_000)
-            before = Path(tempfile.mkdtemp(prefix="replaced-", dir=folder)) if there else None
-            _put(Path(beside), folder, before)
-            return contents, before
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise BackupFailed(f"The backup cannot be put into {folder}: {why}.") from None
+    with (
+        backup_errors(f"The backup cannot be put into {folder}"),
+        tempfile.TemporaryDirectory(prefix=HALF, dir=folder) as beside,
+    ):
+        made = Path(beside) / "home"
+        made.mkdir()
+        contents = _checked(archive, made)
+        carry_over(folder / CHATS, made / CHATS, time.time_ns() // 1_000_000)
+        return contents, put(made, folder)
 
 
 def _checked(archive: Path, beside: Path) -> Contents:
@@ -110,23 +104,6 @@ def _checked(archive: Path, beside: Path) -> Contents:
     if home != manifest.home:
         raise BackupFailed(f"The key in {archive} is not that of its home. Take another backup.")
     return contents
-
-
-def _put(beside: Path, folder: Path, before: Path | None) -> None:
-    """Move the files into place. A key is never missing, or the next start would make another."""
-    if before is not None:
-        for name in KEYS:
-            if (folder / name).exists():
-                with written_whole(before / name) as file:
-                    file.write((folder / name).read_bytes())
-        for name in (*_BESIDE_CHATS, CHATS):
-            if (folder / name).exists():
-                (folder / name).replace(before / name)
-        # The copies that a home makes by itself are of that home.
-        if (kept := Backups(folder / CHATS).folder).exists():
-            kept.replace(before / kept.name)
-    for name in (CHATS, *KEYS):
-        (beside / name).replace(folder / name)
 
 
 def _contents(chats: Path, home: str, made_ms: int) -> Contents:

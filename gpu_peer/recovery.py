@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gpu_peer.carried_over import carry_over
 from gpu_peer.disk import to_disk
-from gpu_peer.errors import BackupFailed, StorageDamaged, StorageForeign
+from gpu_peer.errors import BackupFailed, StorageDamaged, StorageError, StorageForeign
+from gpu_peer.replacing import HALF
 from gpu_peer.storage.backups import Backups, GoodBackup, backup_errors
 from gpu_peer.storage.database import copy_database, open_database
 
@@ -84,19 +85,25 @@ def _beside(chats: Path) -> Iterator[str]:
     """Make a folder on the same disk for the time of the block."""
     with (
         backup_errors(f"Nothing was put into {chats}"),
-        tempfile.TemporaryDirectory(prefix=".restoring-", dir=chats.parent) as made,
+        tempfile.TemporaryDirectory(prefix=HALF, dir=chats.parent) as made,
     ):
         yield made
 
 
 def _require_damaged(chats: Path, *, replace: bool) -> None:
-    if replace or not chats.exists():
+    if not chats.exists():
         return
     try:
+        # A sound file takes up its log by this, so that it misses nothing while the log is moved.
         open_database(chats).close()
     except StorageForeign:
         pass
     except StorageDamaged:
+        return
+    except StorageError:
+        if not replace:
+            raise
+    if replace:
         return
     raise BackupFailed(
         f"The chats in {chats} are not damaged. To set them aside all the same, add --replace."

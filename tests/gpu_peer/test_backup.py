@@ -1,11 +1,13 @@
+import itertools
 import re
 import sqlite3
 import stat
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from gpu_peer.backup import CHATS, KEYS, backup, restore
 from gpu_peer.config import Config
 from gpu_peer.errors import BackupFailed, StorageDamaged
 from gpu_peer.identity import load_identity
+from gpu_peer.replacing import tidy
+from gpu_peer.storage.backups import Backups
 from gpu_peer.storage.database import open_database
 from gpu_peer.storage.event_log import EventLog
 from gpu_peer.storage.people import People
@@ -24,6 +28,7 @@ from protocol.transcript import key_id
 from tests.gpu_peer.support.trust import ed25519, p256, public
 
 PHONE, LAPTOP = public(ed25519("phone")), public(p256("laptop"))
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
 MANIFEST = "hearth-backup.json"
 
 
@@ -155,6 +160,79 @@ def test_what_is_replaced_is_moved_and_not_mixed(home: Path, archive: Path, othe
     keys, prints, people, *rest = state(before)
     assert (keys, prints, *rest) == (*mine[:2], *mine[3:])
     assert [person.name for person in people] == ["Anna", "Boris"]  # type: ignore[attr-defined]
+
+
+class Killed(BaseException):
+    """The process ends."""
+
+
+@pytest.mark.parametrize("is_anybody_there", [False, True])
+def test_a_restore_that_is_killed_leaves_the_old_home_or_the_new(
+    home: Path,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_anybody_there: bool,
+) -> None:
+    replace = Path.replace
+    theirs = state(home)
+    seen: list[bool] = []
+    for step in itertools.count():
+        folder = tmp_path / f"other-{step}" / "gpu_peer"
+        folder.mkdir(parents=True)
+        mine = state(make_home(folder)) if is_anybody_there else None
+        if is_anybody_there:
+            Backups(folder / CHATS).make_if_due(NOW, lambda: True)
+        left = iter(range(step))
+
+        def until_killed(file: Path, target: Path, left: Iterator[int] = left) -> Path:
+            if next(left, None) is None:
+                raise Killed
+            return replace(file, target)
+
+        killed = True
+        with monkeypatch.context() as patch, suppress(Killed):
+            patch.setattr(Path, "replace", until_killed)
+            restore(folder, archive, replace=True)
+            killed = False
+        with only_one(Config(data=folder.parent)):
+            there = [name for name in (*KEYS, CHATS) if (folder / name).exists()]
+            assert there in ([], [*KEYS, CHATS])
+            now = state(folder) if there else None
+        assert now in (mine, theirs)
+        seen.append(now == theirs)
+        hidden = [file.name for file in folder.iterdir() if file.name.startswith(".")]
+        assert hidden == []
+        if now == theirs and is_anybody_there:
+            (before,) = folder.glob("replaced-*")
+            assert state(before) == mine
+            assert len(Backups(before / CHATS).all()) == 1
+            assert Backups(folder / CHATS).all() == []
+        if not killed:
+            break
+    assert seen == sorted(seen)
+    assert len(set(seen)) == 2
+
+
+def test_what_an_ended_restore_has_left_is_dropped(home: Path) -> None:
+    half = home / ".restoring-abc"
+    half.mkdir()
+    (half / CHATS).write_bytes(b"a great secret")
+    tidy(home)
+    assert not half.exists()
+    assert len(state(home)[3]) == 2  # type: ignore[arg-type]
+
+
+def test_a_disk_that_is_full_is_said_in_a_sentence(
+    archive: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("gpu_peer.backup.carry_over", full)
+    with pytest.raises(BackupFailed, match=r"cannot be put into .*: database or disk is full"):
+        restore(other, archive, replace=False)
+    assert list(other.iterdir()) == []
 
 
 def test_a_device_that_was_removed_since_stays_removed(home: Path, archive: Path) -> None:
