@@ -17,10 +17,16 @@ class Uncut:
         """Wait for the work. Where that is cancelled, it goes on all the same."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
     async def done(self) -> None:
         """Wait until nothing is under way."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        # Where nobody waits any more, nobody is there to be told of a refusal.
+        if not task.cancelled():
+            task.exception()

@@ -44,11 +44,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.errors: list[dict[str, Any]] = []
 
-    def rest(self) -> None:
-        """Go on until everybody waits."""
+    def rest(self, steps: int | None = None) -> None:
+        """Go on until everybody waits, or for so many steps."""
         asyncio._set_running_loop(self)
         try:
-            for _ in range(MOST_STEPS):
+            for _ in range(MOST_STEPS if steps is None else steps):
                 if self._work and (not self._ready or self._random.random() < 0.3):
                     self._do_work()
                 elif self._ready:
@@ -57,7 +57,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                         handle._run()
                 else:
                     return
-            raise RuntimeError("The PC does not come to rest.")
+            if steps is None:
+                raise RuntimeError("The PC does not come to rest.")
         finally:
             asyncio._set_running_loop(None)
 

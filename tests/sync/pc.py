@@ -140,6 +140,11 @@ class Pc:
         if self.running:
             self._guarded(self.loop.rest)
 
+    def begin(self) -> None:
+        """Go on, but not until everybody waits."""
+        if self.running:
+            self._guarded(lambda: self.loop.rest(self.random.randrange(1, 50)))
+
     def advance(self, seconds: float) -> None:
         self._passed_s += seconds
         if self.running:

@@ -37,7 +37,10 @@ class Drain(Order):
 
 
 class Cut(Order):
+    """The line ends, while the PC is busy with the last that was said on it."""
+
     line: int
+    last: list[msgspec.Raw]
 
 
 class Pass(Order):
@@ -204,6 +207,9 @@ class Server:
             case Drain():
                 pc.drain(order.line, order.count)
             case Cut():
+                for message in order.last:
+                    pc.hear(order.line, bytes(message))
+                    pc.begin()
                 pc.cut(order.line)
             case Pass():
                 pc.advance(order.ms / 1000)

@@ -7,7 +7,7 @@ export type Order =
   | { do: 'connect'; line: number }
   | { do: 'hear'; line: number; message: ToHome }
   | { do: 'drain'; line: number; count: number }
-  | { do: 'cut'; line: number }
+  | { do: 'cut'; line: number; last: readonly ToHome[] }
   | { do: 'pass'; ms: number }
   | { do: 'jump'; ms: number }
   | { do: 'killat'; writes: number; after: boolean }

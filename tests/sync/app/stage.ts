@@ -65,9 +65,12 @@ export class Stage implements Around {
 
   cut(line: Line): void {
     if (!this.lines.delete(line.number)) return
+    // It may end while the PC is busy with what was said on it.
+    const last = line.up.slice(0, this.random.below(3))
+    for (const message of last) this.arrives(line, message)
     line.up.length = line.down.length = 0
     this.truth.ended(line.number)
-    if (this.isPcRunning) this.do({ do: 'cut', line: line.number })
+    if (this.isPcRunning) this.do({ do: 'cut', line: line.number, last })
   }
 
   sent(tab: Tab, message: ToHome): void {
@@ -139,10 +142,14 @@ export class Stage implements Around {
   carryUp(line: Line | undefined, count: number): void {
     if (!line) return
     for (const message of line.up.splice(0, count)) {
-      if ('id' in message) this.truth.arrived(line.number, message.id)
-      this.trace?.(`  the PC hears on ${line.number}: ${tell(message)}`)
+      this.arrives(line, message)
       this.do({ do: 'hear', line: line.number, message })
     }
+  }
+
+  private arrives(line: Line, message: ToHome): void {
+    if ('id' in message) this.truth.arrived(line.number, message.id)
+    this.trace?.(`  the PC hears on ${line.number}: ${tell(message)}`)
   }
 
   carryDown(tab: Tab | undefined, count: number): void {
