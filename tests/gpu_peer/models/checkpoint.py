@@ -139,7 +139,7 @@ def tensors_of(twin: Path, family: str) -> dict[str, Array]:
     """The weights of the GGUF `twin` as a checkpoint has them."""
     gemma = family.startswith("gemma")
     result = {}
-    for name, values in Reference.load(twin).weights.items():
+    for name, values in Reference.load(twin, dtype=np.float32).weights.items():
         if name == "rope_freqs.weight":
             continue
         if twin_of(family) in ("llama", "llama3", "linear") and "attn_q.w" in name:

@@ -14,12 +14,11 @@ from gpu_peer.models.families import FAMILIES as BUILT
 from gpu_peer.models.folder import read_manifest
 from gpu_peer.models.quantize import WeightFormat
 from tests.gpu_peer.models.in_place import InPlace
-from tests.gpu_peer.models.reference import Reference
+from tests.gpu_peer.models.reference import EXACT, Reference
 from tests.gpu_peer.models.tiny import CONTEXT, FAMILIES, WINDOW, write_tiny
 
 PROMPT = [5, 77, 130, 9, 201, 33, 64, 12, 250, 101, 3]  # longer than the window of Gemma
 ANSWER = [40, 7, 199, 88, 88, 2]
-EXACT = 2e-5  # float32 sums in another order; logits are about 1
 FLOAT16 = 0.1  # 11 bits in every step, where logits are 2 to 4; measured: 0.006 to 0.054
 KEPT = [GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q4_1, GGMLQuantizationType.Q8_0]
 assert len(PROMPT) > WINDOW

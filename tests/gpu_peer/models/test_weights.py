@@ -17,7 +17,7 @@ from gpu_peer.models.gguf_file import GgufFile
 from gpu_peer.models.gguf_source import read_matrix
 from gpu_peer.models.quantize import WeightFormat, dequantize
 from tests.gpu_peer.models.in_place import InPlace
-from tests.gpu_peer.models.reference import Reference
+from tests.gpu_peer.models.reference import EXACT, Reference
 from tests.gpu_peer.models.stored_weights import stored_weights
 from tests.gpu_peer.models.tiny import CONTEXT, write_tiny
 
@@ -112,7 +112,7 @@ def test_q4_1_is_kept_with_offsets(tmp_path: Path) -> None:
     expected = reference.forced(prompt, answer)
     model = InPlace(tmp_path, CONTEXT)
     got = [model.append(prompt), *(model.append([token]) for token in answer[:-1])]
-    assert np.abs(np.stack(got) - expected).max() < 2e-5
+    assert np.abs(np.stack(got) - expected).max() < EXACT
 
 
 def test_a_large_matrix_is_never_whole_in_float32(
