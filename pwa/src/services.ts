@@ -25,6 +25,7 @@ import { Witness } from './net/witness'
 import type { LanTicket } from './protocol/generated'
 import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
+import { draftStorage } from './storage/drafts'
 import { homesStorage } from './storage/homes'
 import { settingsStorage } from './storage/settings'
 import { tabStorage } from './storage/tab'
@@ -67,6 +68,7 @@ export const realServices: Services = {
   accountApi: createAccountApi(seenFetch),
   authenticator: browserAuthenticator(window),
   settings,
+  drafts: draftStorage(() => localStorage),
   tab: tabStorage(() => sessionStorage),
   localHome,
   localNetwork: localNetwork({

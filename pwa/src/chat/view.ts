@@ -124,10 +124,10 @@ function endedText(chats: ChatsState['chats'], answer: string): string {
 
 export type Activity = 'idle' | 'awaiting' | 'answering'
 
-/** Whether the chat's last turn is being answered, so that another must wait. */
+/** Whether the last turn that the PC would take is being answered, so that another must wait. */
 export function activityOf(turns: readonly Turn[]): Activity {
-  const last = turns.at(-1)
-  if (!last || last.state === 'refused' || isSettled(last)) return 'idle'
+  const last = turns.findLast(({ state }) => state !== 'refused')
+  if (!last || isSettled(last)) return 'idle'
   return last.reply ? 'answering' : 'awaiting'
 }
 

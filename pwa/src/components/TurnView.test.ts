@@ -6,6 +6,7 @@ import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
 import { until } from '../../tests/support/until'
 import type { Reply, Turn } from '../chat/model'
+import { disconnected } from '../net/connection'
 import type { Event } from '../protocol/generated'
 import { useChats } from '../stores/chats'
 import MessageList from './MessageList.vue'
@@ -49,7 +50,7 @@ function articles(view: ReturnType<typeof show>) {
 
 describe('a turn', () => {
   it('is an article of the person and one of Hearth', () => {
-    const view = show(TurnView, { turn: { ...turn, reply }, isLast: true })
+    const view = show(TurnView, { chat, turn: { ...turn, reply }, isLast: true })
     expect(articles(view)).toMatchObject([
       { name: 'You', text: 'Hello?' },
       { name: 'Hearth', busy: 'false' },
@@ -59,20 +60,21 @@ describe('a turn', () => {
 
   it('keeps markup as the text that it is', () => {
     const said = '<img src=x onerror=alert(1)>'
-    const view = show(TurnView, { turn: { ...turn, text: said, reply: null }, isLast: false })
+    const view = show(TurnView, { chat, turn: { ...turn, text: said, reply: null }, isLast: false })
     expect(view.text()).toContain(said)
     expect(view.find('img').exists()).toBe(false)
   })
 
   it('is busy before the answer begins, and while it runs', () => {
-    const waits = show(TurnView, { turn, isLast: true })
+    const waits = show(TurnView, { chat, turn, isLast: true })
     expect(articles(waits)[1]).toMatchObject({ name: 'Hearth', busy: 'true', text: 'Thinking…' })
     const running: Turn = { ...turn, reply: { ...reply, state: 'running', text: '' } }
-    expect(articles(show(TurnView, { turn: running, isLast: true }))[1]?.busy).toBe('true')
+    expect(articles(show(TurnView, { chat, turn: running, isLast: true }))[1]?.busy).toBe('true')
   })
 
   it('waits in silence for a PC that has not taken it, and can be taken back', async () => {
-    const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
+    useChats().send(chat, turn.text)
+    const view = show(TurnView, { chat, turn: useChats().turns(chat).at(-1), isLast: true })
     expect(articles(view)).toHaveLength(1)
     expect(view.text()).toContain('Will be sent when your PC can be reached.')
     await button(view, 'Take back').trigger('click')
@@ -81,7 +83,17 @@ describe('a turn', () => {
 
   it('is not offered back while the PC is there to take it', () => {
     outside.connect()
-    const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
+    const view = show(TurnView, { chat, turn: { ...turn, state: 'waiting' }, isLast: true })
+    expect(view.text()).not.toContain('Take back')
+  })
+
+  it('is not offered back once the PC may have it', async () => {
+    outside.connect()
+    useChats().send(chat, turn.text)
+    await outside.said('send_message')
+    outside.standing(disconnected)
+    const view = show(TurnView, { chat, turn: useChats().turns(chat).at(-1), isLast: true })
+    expect(view.text()).toContain('Will be sent when your PC can be reached.')
     expect(view.text()).not.toContain('Take back')
   })
 
@@ -90,18 +102,18 @@ describe('a turn', () => {
       throw new DOMException('', 'SecurityError')
     }
     await outside.begin('another')
-    const view = show(TurnView, { turn: { ...turn, state: 'waiting' }, isLast: true })
+    const view = show(TurnView, { chat, turn: { ...turn, state: 'waiting' }, isLast: true })
     expect(view.text()).toContain('Keep this page open.')
   })
 
   it('says that it waits for the answer above, and thinks of nothing before', () => {
-    const view = show(TurnView, { turn, isLast: true, isQueued: true })
+    const view = show(TurnView, { chat, turn, isLast: true, isQueued: true })
     expect(view.text()).toContain('After the answer above.')
     expect(articles(view)).toHaveLength(1)
   })
 
   it('brought here without an answer thinks of nothing, and can be answered', async () => {
-    const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: true, isNext: true })
+    const view = show(TurnView, { chat, turn: { ...turn, state: 'unanswered' }, isLast: true, isNext: true })
     expect(view.text()).toContain('There is no answer.')
     expect(articles(view)).toHaveLength(1)
     await button(view, 'Get an answer').trigger('click')
@@ -109,13 +121,13 @@ describe('a turn', () => {
   })
 
   it('that others follow is answered by nobody any more: it is edited instead', () => {
-    const view = show(TurnView, { turn: { ...turn, state: 'unanswered' }, isLast: false })
+    const view = show(TurnView, { chat, turn: { ...turn, state: 'unanswered' }, isLast: false })
     expect(view.text()).toContain('There is no answer.')
     expect(view.findAll('button').map((one) => one.attributes('aria-label') ?? one.text())).toEqual(['Edit'])
   })
 
   it('says why it was refused, and what can be done', async () => {
-    const view = show(TurnView, {
+    const view = show(TurnView, { chat,
       turn: { ...turn, state: 'refused', code: 'storage_failed' },
       isLast: true,
     })
@@ -128,7 +140,7 @@ describe('a turn', () => {
   it('that is too long for the model can be shortened, not sent again as it is', async () => {
     const excess = { tokens: 5210, limit: 3072 }
     const refused: Turn = { ...turn, state: 'refused', code: 'context_full', excess }
-    const view = show(TurnView, { turn: refused, isLast: true })
+    const view = show(TurnView, { chat, turn: refused, isLast: true })
     expect(view.text()).toContain(
       'Not sent. Too long for the model: 5,210 tokens, and it has room for 3,072. Shorten it by about 42%.',
     )
@@ -146,14 +158,14 @@ describe('a turn', () => {
   ] as const) {
     it(`says that an answer was ${state}`, () => {
       const over: Reply = { ...reply, state, code: state === 'failed' ? 'model_failed' : null }
-      const view = show(TurnView, { turn: { ...turn, reply: over }, isLast: true })
+      const view = show(TurnView, { chat, turn: { ...turn, reply: over }, isLast: true })
       expect(view.text()).toContain(sentence)
     })
   }
 
   it('gives no advice where it cannot be taken', () => {
     const cut: Reply = { ...reply, state: 'cut', timings: null }
-    const view = show(TurnView, { turn: { ...turn, reply: cut }, isLast: false })
+    const view = show(TurnView, { chat, turn: { ...turn, reply: cut }, isLast: false })
     expect(view.text()).toContain('Your PC was interrupted')
     expect(view.text()).not.toContain('Regenerate')
     expect(view.text()).not.toContain('Continue')
@@ -169,7 +181,7 @@ describe('a turn', () => {
   ] as const) {
     it(`${offers ? 'offers' : 'does not offer'} to go on with “${text}”, ended by ${state}`, async () => {
       const over: Reply = { ...reply, state, text }
-      const view = show(TurnView, { turn: { ...turn, reply: over }, isLast: true })
+      const view = show(TurnView, { chat, turn: { ...turn, reply: over }, isLast: true })
       const goOn = view.findAll('button').find((one) => one.text() === 'Continue')
       await goOn?.trigger('click')
       expect(view.emitted('goOn')).toEqual(offers ? [[reply.id]] : undefined)
@@ -184,7 +196,7 @@ describe('a turn', () => {
 
   it('can be regenerated only where it is the last', async () => {
     const names = (isLast: boolean) =>
-      show(TurnView, { turn: { ...turn, reply }, isLast })
+      show(TurnView, { chat, turn: { ...turn, reply }, isLast })
         .findAll('button')
         .map((button) => button.attributes('aria-label'))
     expect(names(true)).toEqual(['Edit', 'Copy', 'Regenerate'])
@@ -193,7 +205,7 @@ describe('a turn', () => {
 })
 
 describe('what a person said', () => {
-  const view = (more = {}) => show(TurnView, { turn: { ...turn, reply }, isLast: true, ...more })
+  const view = (more = {}) => show(TurnView, { chat, turn: { ...turn, reply }, isLast: true, ...more })
 
   async function edit(shown: ReturnType<typeof show>): Promise<void> {
     await button(shown, 'Edit').trigger('click')

@@ -5,10 +5,11 @@ import { exportFile, type ExportKind } from '../transfer/exportFile'
 import type { PortableChat } from '../transfer/model'
 import { type Say, transferWords } from './transferWords'
 
-/** Gives the person one chat as Markdown: what is on this device of it. */
-export async function saveChat(id: string, say: Say): Promise<void> {
+/** Gives the person one chat as Markdown: what is on this device of it. False where that is nothing. */
+export async function saveChat(id: string, say: Say): Promise<boolean> {
   const chat = chatFromEvents(await useChats().events(id))
   if (chat) await give([chat], 'markdown', say)
+  return chat !== null
 }
 
 /**

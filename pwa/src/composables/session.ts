@@ -3,6 +3,7 @@ import { useRoute, useRouter } from 'vue-router'
 import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
+import { useDrafts } from '../stores/drafts'
 import { useHomes } from '../stores/homes'
 import { useSearch } from '../stores/search'
 
@@ -14,6 +15,7 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
   const account = useAccount()
   const connection = useConnection()
   const chats = useChats()
+  const drafts = useDrafts()
   const homes = useHomes()
   const search = useSearch()
   const router = useRouter()
@@ -28,7 +30,10 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
       } else if (before) {
         search.close()
         // Who logs out leaves nothing here; whose session ended comes back to it.
-        if (!account.ended) void chats.forget()
+        if (!account.ended) {
+          drafts.forget()
+          void chats.forget()
+        }
         void router.replace({ name: 'login' })
       }
     },
@@ -38,8 +43,13 @@ export function useSession(): { isIn: ComputedRef<boolean> } {
   watch(
     () => (isIn.value && homes.home ? `${homes.home.id} ${String(homes.home.pairedAt)}` : null),
     (now) => {
-      if (now !== null && homes.home) void chats.begin(homes.home)
-      else chats.reset()
+      if (now !== null && homes.home) {
+        drafts.begin(homes.home)
+        void chats.begin(homes.home)
+      } else {
+        drafts.end()
+        chats.reset()
+      }
     },
     { immediate: true, flush: 'sync' },
   )

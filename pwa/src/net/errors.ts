@@ -14,7 +14,7 @@ export type PasskeyFailure = 'passkey_cancelled' | 'passkey_known'
  * Those that are no `ErrorCode` are the app's own: no server was there to give a code, or its code says
  * less than the app knows.
  */
-export type FailureCode = ErrorCode | 'unreachable' | 'answer_full' | PasskeyFailure
+export type FailureCode = ErrorCode | 'unreachable' | 'answer_full' | 'chat_elsewhere' | PasskeyFailure
 
 export abstract class NetError extends Error {
   abstract readonly code: FailureCode

@@ -70,6 +70,36 @@ describe('a message that is too long for the model', () => {
     expect(bubbles()).toEqual([])
   })
 
+  it('stays where it is when something else is sent', async () => {
+    const sent = await send('Very long')
+    await field().setValue('Next')
+    await refuse(sent)
+    await send('Next')
+    await flushPromises()
+    expect(field().element.value).toBe('')
+    expect(bubbles().join()).toContain('Very long')
+  })
+
+  it('leaves the answer that runs to be stopped', async () => {
+    await hear(written(2, 'One', id(20)), begun(3, answer, id(20)))
+    const sent = await send('Very long')
+    await field().setValue('Next')
+    await refuse(sent)
+    await page.get('button[aria-label="Stop"]').trigger('click')
+    expect(await outside.said('stop_answer')).toMatchObject({ answer })
+  })
+
+  it('goes on in another chat where this one is gone, which is shown', async () => {
+    const sent = await send('Once more')
+    outside.say({ type: 'error', code: 'chat_unknown', message: '', re: sent.id, excess: null })
+    await hear({ type: 'chat_deleted', seq: 2, at_ms: 2, chat })
+    await button(page, 'Send again').trigger('click')
+    await flushPromises()
+    const { chat: other } = await outside.said('create_chat')
+    expect(other).not.toBe(chat)
+    expect(page.vm.$route.params.id).toBe(other)
+  })
+
   it('is not lost where the person is elsewhere meanwhile', async () => {
     const sent = await send('Very long')
     await page.vm.$router.push({ name: 'home' })
@@ -78,6 +108,74 @@ describe('a message that is too long for the model', () => {
     await page.vm.$router.push({ name: 'chat', params: { id: chat } })
     await flushPromises()
     expect(field().element.value).toBe('Very long')
+  })
+})
+
+describe('what was typed and not sent', () => {
+  const go = async (to: string) => {
+    await page.vm.$router.push(to)
+    await flushPromises()
+  }
+  const stop = async () => {
+    await page.get('button[aria-label="Stop"]').trigger('click')
+    await flushPromises()
+  }
+
+  it('stays in its chat', async () => {
+    await field().setValue('For this chat')
+    await go('/')
+    expect(field().element.value).toBe('')
+    await field().setValue('For a new one')
+    await go(`/chat/${id(70)}`)
+    expect(page.find('textarea').exists()).toBe(false)
+    await go(`/chat/${chat}`)
+    expect(field().element.value).toBe('For this chat')
+    await go('/')
+    expect(field().element.value).toBe('For a new one')
+  })
+
+  it('is there after another page, in other words of a message too', async () => {
+    await hear(...branches.slice(0, 3))
+    await field().setValue('To be sent later')
+    await button(page, 'Edit').trigger('click')
+    await until(() => page.findAll('textarea').length === 2)
+    await page.get('article textarea').setValue('Uno')
+    page.unmount()
+    page = show(ChatPage)
+    await go(`/chat/${chat}`)
+    await until(() => page.findAll('textarea').length === 2)
+    expect(field().element.value).toBe('Uno')
+    await button(page, 'Cancel').trigger('click')
+    await flushPromises()
+    expect(field().element.value).toBe('To be sent later')
+    page.unmount()
+    page = show(ChatPage)
+    await go(`/chat/${chat}`)
+    expect(page.findAll('textarea')).toHaveLength(1)
+  })
+
+  it('comes after what is taken back', async () => {
+    outside.standing(disconnected)
+    await field().setValue('One')
+    await field().trigger('keydown', { key: 'Enter' })
+    await field().setValue('Two')
+    await field().trigger('keydown', { key: 'Enter' })
+    await field().setValue('Three')
+    await stop()
+    await stop()
+    expect(bubbles()).toEqual([])
+    expect(field().element.value).toBe('One\n\nTwo\n\nThree')
+  })
+
+  it('is not overwritten by a suggestion, which is by another one', async () => {
+    await go('/')
+    await field().setValue('My own words')
+    await page.findAll('.idea')[0]!.trigger('click')
+    expect(field().element.value).toMatch(/^My own words\n\n./)
+    await field().setValue('')
+    await page.findAll('.idea')[0]!.trigger('click')
+    await page.findAll('.idea')[1]!.trigger('click')
+    expect(field().element.value).toBe(page.findAll('.idea .prompt')[1]!.text())
   })
 })
 

@@ -17,7 +17,7 @@ import {
   type Said,
   stopAnswer,
 } from '../chat/commands'
-import { nothing, type Pending } from '../chat/model'
+import { nothing, type Pending, type Turn } from '../chat/model'
 import { tidyTitle } from '../chat/title'
 import {
   activityOf,
@@ -41,6 +41,7 @@ import {
 import type { Home } from '../sync/browser'
 import type { SyncEngine } from '../sync/engine'
 import { useConnection } from './connection'
+import { useDrafts } from './drafts'
 import { useNotices } from './notices'
 import { services } from './services'
 
@@ -51,6 +52,7 @@ type Touched = (chats: readonly string[], erased: readonly string[]) => void
 export const useChats = defineStore('chats', () => {
   const { makeId, now, clock, nextFrame, loadSync } = services()
   const connection = useConnection()
+  const drafts = useDrafts()
   const notices = useNotices()
 
   /** Has the truth; the refs below show it, running answers at most once a frame. */
@@ -140,7 +142,10 @@ export const useChats = defineStore('chats', () => {
         const isFull = code === 'context_full' && command?.type === 'continue_answer'
         if (code !== 'answer_unknown') notices.show(isFull ? 'answer_full' : code)
       },
-      onTouched: (touched, erased) => onTouched?.(touched, erased),
+      onTouched(touched, erased) {
+        if (erased.length > 0) drafts.forgetChats(erased)
+        onTouched?.(touched, erased)
+      },
     }))
     if (lastOpened !== null) made.openChat(lastOpened)
     const reading = made.open()
@@ -193,7 +198,7 @@ export const useChats = defineStore('chats', () => {
 
   /** What the next message follows, in a branch that was chosen. */
   function leafOf(chat: string): string {
-    return turns(chat).findLast(({ state }) => state !== 'refused')?.id ?? chat
+    return lastTaken(turns(chat))?.id ?? chat
   }
 
   /** Sends what was refused again; gives the chat, a new one where the old one is gone. */
@@ -241,7 +246,7 @@ export const useChats = defineStore('chats', () => {
   function stop(chat: string): string | null {
     const shown = turns(chat)
     // Others may wait for their turn behind the one that is answered.
-    const turn = shown.find(({ reply }) => reply?.state === 'running') ?? shown.at(-1)
+    const turn = shown.find(({ reply }) => reply?.state === 'running') ?? lastTaken(shown)
     if (!turn) return null
     const taken = takeBack(turn.id, 'waiting')
     if (taken !== null) return taken
@@ -297,6 +302,10 @@ export const useChats = defineStore('chats', () => {
 
   const confirmed = () => ({ heads: heads.value, chats: chats.value, pending: pending.value })
   const turns = (chat: string) => turnsOf(confirmed(), chat, chosen.get(chat) ?? null)
+  const isStillHere = (message: string) => {
+    const found = pendingOf(pending.value, message)
+    return found !== null && isFree(found.one)
+  }
   const list = computed(() => chatList({ heads: heads.value, pending: pending.value }))
   const waiting = computed(() => pending.value.filter((one) => one.state === 'waiting').length)
 
@@ -346,6 +355,8 @@ export const useChats = defineStore('chats', () => {
     sendAgain,
     edit: editMessage,
     takeBack,
+    /** Whether nobody was told of a message yet, so that it can be taken back. */
+    isStillHere,
     regenerate: (chat: string, message: string) => perform([regenerate(makeId, chat, message)]),
     continueAnswer: (chat: string, answer: string) => perform([continueAnswer(makeId, chat, answer)]),
     rename: renameChat,
@@ -365,6 +376,10 @@ export const useChats = defineStore('chats', () => {
     forget,
   }
 })
+
+function lastTaken(shown: readonly Turn[]): Turn | undefined {
+  return shown.findLast(({ state }) => state !== 'refused')
+}
 
 /** A chat that nothing was said in is nothing to lose. */
 function isUnsent({ state, command }: Pending): boolean {

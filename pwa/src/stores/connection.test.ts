@@ -49,6 +49,15 @@ describe('the connection', () => {
     expect(connection.code).toBeNull()
   })
 
+  it('is begun anew by hand after a refusal', () => {
+    const connection = useConnection()
+    connection.start()
+    outside.handlers.onRefused('device_unknown')
+    expect([outside.starts, connection.isOn, connection.refusal]).toEqual([1, false, 'device_unknown'])
+    connection.retryNow()
+    expect([outside.starts, connection.isOn, connection.refusal]).toEqual([2, true, null])
+  })
+
   it('ends with an attack, whoever wants to go on', () => {
     const connection = useConnection()
     connection.start()

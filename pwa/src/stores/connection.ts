@@ -109,6 +109,8 @@ export const useConnection = defineStore('connection', () => {
 
   function retryNow(): void {
     online.value = isOnline()
+    // What was refused is tried by nobody but a person.
+    if (refusal.value) return start()
     link.wake()
   }
 

@@ -15,6 +15,7 @@ import type { Witness } from '../net/witness'
 import type { LanTicket } from '../protocol/generated'
 import type { SearchClient } from '../search/client'
 import type { DeviceKeyStorage } from '../storage/deviceKey'
+import type { DraftStorage } from '../storage/drafts'
 import type { HomesStorage } from '../storage/homes'
 import type { SettingsStorage } from '../storage/settings'
 import type { TabStorage } from '../storage/tab'
@@ -34,6 +35,7 @@ export interface Services {
   /** Null where this browser has no passkeys for this address. */
   authenticator: Authenticator | null
   settings: SettingsStorage
+  drafts: DraftStorage
   tab: TabStorage
   localHome: LocalHome
   localNetwork: LocalNetwork

@@ -19,6 +19,7 @@ import { useChats } from '../../src/stores/chats'
 import { browserBroadcast } from '../../src/sync/broadcast'
 import { browserSync, type Home } from '../../src/sync/browser'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
+import { draftStorage } from '../../src/storage/drafts'
 import type { Settings } from '../../src/storage/settings'
 import { type Trip, type KeptInvitation } from '../../src/storage/tab'
 import { TestClock } from './clock'
@@ -204,6 +205,7 @@ export class TestServices {
       passkeyApi: this.passkeyApi,
       accountApi: this.accountApi,
       authenticator: this.authenticator,
+      drafts: draftStorage(() => localStorage),
       settings: { read: () => this.kept, write: (settings) => (this.kept = settings) },
       tab: {
         invitation: () => this.invitation,

@@ -6,8 +6,8 @@ are dequantised by the `gguf` package; rotary positions are applied the way GGUF
 (neighbouring pairs in the architecture `llama`, split halves in all others), so a mistake in the
 exporter's reordering of rows shows as a difference.
 
-It computes in float64 unless told otherwise. In float32 its own sums, in whatever order the machine's
-BLAS takes them, can be further from the truth than the graph's.
+It computes in float64 unless told otherwise. In float32 its own sums, in whatever order the
+machine's BLAS takes them, can be further from the truth than the graph's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Rewrite = Callable[[str, Array], Array]
 
 
 EXACT = 5e-5
-"""What a graph in float32 may be off, where logits are about 1. Measured: up to 1.2e-5. A graph whose
+"""What a graph in float32 may be off, where logits are about 1. Measured: up to 1.2e-5. One whose
 norms have an epsilon of 1.1e-5 in place of 1e-5 is off by 1e-4 and more."""
 
 
@@ -57,7 +57,7 @@ class Reference:
     def load(
         cls, path: Path, rewrite: Rewrite = unchanged, dtype: npt.DTypeLike = np.float64
     ) -> Reference:
-        """Read `path` to compute in `dtype`; each matrix goes through `rewrite(name, matrix)` first."""
+        """Read `path` to compute in `dtype`; `rewrite(name, matrix)` may change matrices first."""
         with GgufFile(path) as gguf:
             config = read_config(gguf)
             weights = {}
