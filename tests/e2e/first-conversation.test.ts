@@ -12,16 +12,20 @@ test.describe('the first conversation', () => {
     await hearth.dispose()
   })
 
-  test('register, ask, and find the answer again after a reload', async ({ context }) => {
+  test('register, ask, and find the answer and what was typed again after a reload', async ({ context }) => {
     const person = await Person.arrive(context, hearth)
     await person.register('anna')
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')
+    await person.composer.fill('And of Spain')
 
     await person.page.reload()
     await person.connected()
     await expect(person.page.getByRole('article', { name: 'You' })).toContainText('capital')
     await expect(person.answers.last()).toContainText('Paris')
+    await expect(person.composer).toHaveValue('And of Spain')
+    await person.page.getByRole('button', { name: 'New chat' }).click()
+    await expect(person.composer).toHaveValue('')
   })
 
   test('an answer streams, stop ends it within half a second, and another can be asked for', async ({

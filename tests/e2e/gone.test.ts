@@ -65,6 +65,7 @@ test('what a person does last is kept, however soon the page is gone', async ({ 
     person = await comeBack(context, hearth, url)
     const said = person.page.getByRole('article', { name: 'You' })
     await expect(said).toContainText(['Say hello.', 'And goodbye.'])
+    await expect(person.composer).toHaveValue('')
 
     await context.setOffline(false)
     await person.connected()
