@@ -76,6 +76,10 @@ export const realServices: Services = {
     hostname: location.hostname,
   }),
   openSearch: async (home) => (await import('./search/openSearch')).openSearch(home),
+  eraseSearch: async (home) => {
+    const { eraseIndex, indexName } = await import('./search/kept')
+    await eraseIndex(indexedDB, indexName(home))
+  },
   saveFile,
   roadTools: async (needs) => {
     const { makeRoadTools } = await import('./net/roadTools')

@@ -12,6 +12,8 @@ import ChatMenu from './ChatMenu.vue'
 const summary = { id: chat, title: 'Rain', folder: null, changedMs: 0, unsent: false }
 
 beforeEach(async () => {
+  HTMLElement.prototype.showPopover = () => undefined
+  HTMLElement.prototype.hidePopover = () => undefined
   await new TestServices().begin('menu')
 })
 

@@ -1,6 +1,6 @@
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { chat, created, id } from '../../tests/support/messages'
+import { chat, created, id, welcomeOf, written } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { TestServices } from '../../tests/support/services'
 import { fixed } from '../../tests/support/trust'
@@ -26,14 +26,19 @@ class TestSearch {
   told: unknown[] = []
   closed = 0
   private answers: ((result: SearchResult) => void)[] = []
+  private supersede = (): void => undefined
 
   open = (home: { id: string }) => {
     this.opened.push(home.id)
     return Promise.resolve({
       search: (query: string) => {
+        this.supersede()
         if (!query) return Promise.resolve({ hits: [], complete: false })
         this.asked.push(query)
-        return new Promise<SearchResult>((resolve) => this.answers.push(resolve))
+        return new Promise<SearchResult>((resolve, reject) => {
+          this.answers.push(resolve)
+          this.supersede = () => reject(new Error('Another query was asked.'))
+        })
       },
       touched: (...told: unknown[]) => void this.told.push(told),
       close: () => void this.closed++,
@@ -123,6 +128,26 @@ describe('the search', () => {
     expect(index.asked).toEqual(['snow', 'snow'])
     await index.answer(1, [])
     expect(results.text()).toBe('Nothing found.')
+  })
+
+  it('is not disturbed by whoever turns to the field once more', async () => {
+    await type('rain')
+    await field.get('input').trigger('focus')
+    await index.answer(0, [hit])
+    expect(results.findAll('a')).toHaveLength(1)
+  })
+
+  it('says that not all was looked through while the PC has more, and looks again as it comes', async () => {
+    outside.say(welcomeOf(900, { after: 890, before: 880 }))
+    await type('snow')
+    await index.answer(0, [])
+    expect(results.text()).toContain('Nothing found so far.')
+    outside.say({ type: 'events', events: [written(891, 'It snows')], upto: 891 })
+    await until(() => index.told.length > 0)
+    await flushPromises()
+    outside.clock.pass(1_000)
+    await flushPromises()
+    expect(index.asked).toEqual(['snow', 'snow'])
   })
 
   it('says when it cannot be had, and is asked for anew with the next letter', async () => {

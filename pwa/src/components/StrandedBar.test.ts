@@ -5,6 +5,7 @@ import { show } from '../../tests/support/mount'
 import { button } from '../../tests/support/page'
 import { inUse, TestServices } from '../../tests/support/services'
 import { until } from '../../tests/support/until'
+import { disconnected } from '../net/connection'
 import { useChats } from '../stores/chats'
 import StrandedBar from './StrandedBar.vue'
 
@@ -75,6 +76,29 @@ describe('what the PC lost', () => {
     outside.say({ type: 'error', code: 'storage_failed', message: '', re })
     await until(() => dialog().includes('1 message was not taken. Your PC could not save this.'))
     await flushPromises()
+    expect(useChats().stranded).toBe(1)
+  })
+
+  it('stays here until the PC has said that it has it, also where the connection ends meanwhile', async () => {
+    await look()
+    await button(bar, 'Bring it back').trigger('click')
+    const { id: re } = await outside.said('import_turns')
+    outside.standing(disconnected)
+    await until(() => dialog().includes('Done'))
+    outside.connect(4)
+    outside.say({ type: 'error', code: 'storage_failed', message: '', re })
+    await flushPromises()
+    expect(useChats().stranded).toBe(1)
+  })
+
+  it('stays here where nobody looked when the PC would not take it', async () => {
+    await look()
+    await button(bar, 'Bring it back').trigger('click')
+    const { id: re } = await outside.said('import_turns')
+    bar.unmount()
+    outside.say({ type: 'error', code: 'storage_failed', message: '', re })
+    await flushPromises()
+    await useChats().strandedChats()
     expect(useChats().stranded).toBe(1)
   })
 

@@ -4,7 +4,6 @@ import { useChats } from '../stores/chats'
 import { useConnection } from '../stores/connection'
 import { services } from '../stores/services'
 import { importCommands } from '../transfer/commands'
-import { FILE_BYTES } from '../transfer/limits'
 import { ImportError, type ImportErrorCode, type PortableChat } from '../transfer/model'
 import { readExport } from '../transfer/read'
 import { chatsFromStranded } from '../transfer/stranded'
@@ -56,13 +55,18 @@ export function useImport(say: Say): {
   let isStranded = false
   let tally = new Tally()
 
-  chats.listenToRefused((command, code) => tally.refuse(command, code))
-  onScopeDispose(() => chats.listenToRefused(null))
+  const stopListening = chats.listenToRefused((command, code) => tally.refuse(command, code))
+  let isRunning = false
+  let isLeft = false
+  onScopeDispose(() => {
+    isLeft = true
+    // What goes on by itself still hears what the PC refuses.
+    if (!isRunning) stopListening()
+  })
 
   async function read(file: File): Promise<void> {
     try {
-      if (file.size > FILE_BYTES) throw new ImportError('too_large')
-      found = await readExport(new Uint8Array(await file.arrayBuffer()), words)
+      found = await readExport(file, words)
     } catch (error) {
       step.value = { at: 'failed', why: error instanceof ImportError ? error.code : 'unreadable' }
       return
@@ -84,6 +88,16 @@ export function useImport(say: Say): {
   const runAsNew = () => bring(gone, true)
 
   async function bring(list: readonly PortableChat[], asNew: boolean): Promise<void> {
+    isRunning = true
+    try {
+      await bringEach(list, asNew)
+    } finally {
+      isRunning = false
+      if (isLeft) stopListening()
+    }
+  }
+
+  async function bringEach(list: readonly PortableChat[], asNew: boolean): Promise<void> {
     step.value = { at: 'running', part: 0 }
     tally = new Tally()
     let here = 0
@@ -101,10 +115,10 @@ export function useImport(say: Say): {
     }
     await room(1)
     gone = tally.gone
-    // What is in the outbox by now outlives the page.
-    const isIn = (chat: PortableChat) => !tally.hasFailed(chat)
-    if (isStranded) await chats.land(list.filter(isIn).map(({ id }) => id))
     const isLater = chats.pendingCount > 0
+    // Until the PC has said that it has them, what is here may be all that there is.
+    const isIn = (chat: PortableChat) => !tally.hasFailed(chat)
+    if (isStranded && !isLater) await chats.land(list.filter(isIn).map(({ id }) => id))
     const { fresh, refused, code } = tally
     step.value = { at: 'done', fresh, here, gone: gone.length, refused, code, isLater }
   }

@@ -63,14 +63,18 @@ export function releaseWorker({ container, every, reload }: Surroundings): Relea
       if (!believed) return
       const coming = registration?.installing ?? registration?.waiting
       isApproved = false
-      const status = await ask('check')
+      let status = await ask('check')
       heard.status(status)
       isApproved = status?.isRefused === false
-      const warn = () => {
-        if (!isApproved && coming && settled.includes(coming.state)) heard.replaced()
+      const warn = async () => {
+        if (!coming || !settled.includes(coming.state)) return
+        // On a slow line there was no time to get every file. One of ours has got them by now.
+        status ??= await ask('check')
+        isApproved = status?.isRefused === false
+        if (!isApproved) heard.replaced()
       }
-      coming?.addEventListener('statechange', warn)
-      warn()
+      coming?.addEventListener('statechange', () => void warn())
+      await warn()
     }
   }
 

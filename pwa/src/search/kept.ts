@@ -40,7 +40,7 @@ export interface IndexStorage {
 }
 
 /** Of the form of everything below: an index of another form is made anew. */
-const version = 1
+const version = 2
 const stores = ['about', 'ranges', 'segments', 'gone'] as const
 type Store = (typeof stores)[number]
 

@@ -20,6 +20,11 @@ it('shows a place in the middle, cut between words', () => {
   expect(found.text.length).toBeGreaterThan(120)
 })
 
+it('shows a run that is longer than itself where it is', () => {
+  const found = snippet(`${filler(60)}deadbeef${'0'.repeat(150)}`, ['deadbeef'])
+  expect(marked(found)).toEqual([`deadbeef${'0'.repeat(150)}`.slice(0, marked(found)[0]?.length)])
+})
+
 it('prefers the place with more of the words, then the one that fits better', () => {
   const gap = filler(50)
   const text = `кот ${gap} кот и пёс ${gap} котлета`

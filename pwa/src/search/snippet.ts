@@ -58,7 +58,8 @@ function bestOf(matches: readonly Match[], count: number): Match | null {
     const qualities = new Uint8Array(count)
     for (let at = first; at < matches.length; at++) {
       const match = matches[at]
-      if (!match || match.end - from.start > longest - before) break
+      // A run that is longer than a snippet is one to be shown all the same.
+      if (!match || (at > first && match.end - from.start > longest - before)) break
       qualities[match.wanted] = Math.max(qualities[match.wanted] ?? 0, match.quality)
     }
     // Another word counts for more than any better fit of those that are there.

@@ -1,16 +1,17 @@
 /** The search in a worker of its own: everything that it needs of the browser is in this file. */
-import { openReplica } from '../storage/replicaDatabase'
+import { readReplica } from '../storage/replicaDatabase'
 import { indexName, openIndex } from './kept'
 import type { ToWorker } from './protocol'
 import { serve } from './serve'
 
 const longestRestMs = 2_000
 const { port1, port2 } = new MessageChannel()
-let resume = (): void => undefined
-port2.onmessage = () => resume()
+/** There are two for a moment when another tab's index is taken over. */
+const paused: (() => void)[] = []
+port2.onmessage = () => paused.shift()?.()
 
 const take = serve({
-  openReplica: (home, pairedAt) => openReplica(() => ({ indexedDB, IDBKeyRange }), home, pairedAt),
+  openReplica: (home, pairedAt) => readReplica(() => ({ indexedDB, IDBKeyRange }), home, pairedAt),
   openIndex: (home) => openIndex(indexedDB, indexName(home)),
   holdPen: (home, wait) =>
     new Promise((resolve, reject) => {
@@ -26,7 +27,7 @@ const take = serve({
   // A message to itself waits behind those of the page, and unlike a timer no 4 ms.
   pause: () =>
     new Promise((resolve) => {
-      resume = resolve
+      paused.push(resolve)
       port1.postMessage(null)
     }),
   rest: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, longestRestMs))),

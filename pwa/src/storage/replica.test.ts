@@ -5,7 +5,7 @@ import type { Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import { MemoryReplica } from './memoryReplica'
 import { type Change, type Meta, type ReplicaStorage, StorageFull } from './replica'
-import { openReplica, replicaName, type Upgrade, upgrades } from './replicaDatabase'
+import { openReplica, readReplica, replicaName, type Upgrade, upgrades } from './replicaDatabase'
 import { ended as over, result } from './requests'
 
 const other = id(50)
@@ -332,3 +332,12 @@ describe('an upgrade', () => {
   })
 })
 
+
+it('is read by nobody who was paired before, which takes nothing from it', async () => {
+  const browser = new Browser()
+  const read = (pairedAt: number) => readReplica(() => browser.databases, 'h', pairedAt)
+  const replica = await browser.open(undefined, 2)
+  await replica.write({ add: [pending(20)] })
+  await expect(read(1)).rejects.toThrow('paired anew')
+  expect((await (await read(2)).load()).outbox).toHaveLength(1)
+})

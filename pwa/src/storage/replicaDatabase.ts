@@ -54,6 +54,32 @@ export async function openReplica(
   pairedAt: number,
   schema: readonly Upgrade[] = upgrades,
 ): Promise<ReplicaStorage & ReplicaLookup> {
+  const opened = await connect(databases, home, schema)
+  await opened.belongTo(pairedAt)
+  return opened
+}
+
+/**
+ * The same for whoever only reads: a tab of before this browser was paired anew drops nothing.
+ *
+ * @throws DOMException where this browser keeps nothing, or what it keeps is of another pairing
+ */
+export async function readReplica(
+  databases: () => Databases,
+  home: string,
+  pairedAt: number,
+): Promise<ReplicaLookup & Pick<ReplicaStorage, 'load' | 'events'>> {
+  const opened = await connect(databases, home, upgrades)
+  if (await opened.belongsTo(pairedAt)) return opened
+  opened.close()
+  throw new DOMException('This device was paired anew.', 'InvalidStateError')
+}
+
+async function connect(
+  databases: () => Databases,
+  home: string,
+  schema: readonly Upgrade[],
+): Promise<ReplicaDatabase> {
   const name = replicaName(home)
   const request = databases().indexedDB.open(name, schema.length)
   request.onupgradeneeded = ({ oldVersion }) => {
@@ -63,9 +89,7 @@ export async function openReplica(
   const database = await result(request)
   // Another tab may know a newer schema, or forget the home.
   database.onversionchange = () => database.close()
-  const opened = new ReplicaDatabase(databases(), name, database)
-  await opened.belongTo(pairedAt)
-  return opened
+  return new ReplicaDatabase(databases(), name, database)
 }
 
 class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
@@ -74,6 +98,12 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     private readonly name: string,
     private readonly database: IDBDatabase,
   ) {}
+
+  /** One that is nobody's yet is empty. */
+  async belongsTo(pairedAt: number): Promise<boolean> {
+    const known = this.database.transaction('meta').objectStore('meta').get(pairing)
+    return [undefined, pairedAt].includes(await result<number | undefined>(known))
+  }
 
   belongTo(pairedAt: number): Promise<void> {
     return this.change('strict', async (store) => {

@@ -66,7 +66,7 @@ export const useChats = defineStore('chats', () => {
   /** What was asked while the engine was on its way. */
   const early: Command[] = []
   let onTouched: Touched | null = null
-  let onRefused: Refused | null = null
+  const onRefused = new Set<Refused>()
   /** Messages whose answer is to be stopped as soon as it begins. */
   const stopWanted = new Set<string>()
   /** By chat, the message that the way shown goes through. */
@@ -138,7 +138,7 @@ export const useChats = defineStore('chats', () => {
         stopWhatWasWanted()
       },
       onRefused: ({ code }, command) => {
-        if (command && onRefused?.(command, code)) return
+        if (command && [...onRefused].some((told) => told(command, code))) return
         const isFull = code === 'context_full' && command?.type === 'continue_answer'
         if (code !== 'answer_unknown') notices.show(isFull ? 'answer_full' : code)
       },
@@ -370,7 +370,11 @@ export const useChats = defineStore('chats', () => {
     /** The ids of all chats that the PC has, for an export. */
     allChats: () => [...heads.value.keys()],
     listenToTouched: (to: Touched | null) => (onTouched = to),
-    listenToRefused: (to: Refused | null) => (onRefused = to),
+    /** Gives what ends it. */
+    listenToRefused(to: Refused): () => void {
+      onRefused.add(to)
+      return () => void onRefused.delete(to)
+    },
     /** Another person, or nobody: nothing of this one is shown. What is on disk stays. */
     reset: end,
     forget,

@@ -16,7 +16,8 @@ export type SearchState = 'idle' | 'searching' | 'found' | 'failed'
 
 /** A search through all chats on this device: of what was typed last, and of nothing before. */
 export const useSearch = defineStore('search', () => {
-  const { openSearch, clock } = services()
+  const { openSearch, eraseSearch, clock } = services()
+  const chats = useChats()
   const homes = useHomes()
   const query = ref('')
   const state = ref<SearchState>('idle')
@@ -25,6 +26,7 @@ export const useSearch = defineStore('search', () => {
   let client: Promise<SearchClient> | null = null
   let asked = 0
   let timer: unknown = null
+  let isDue = false
 
   /** Made when a person turns to it, and not before. */
   function open(): Promise<SearchClient> {
@@ -37,6 +39,8 @@ export const useSearch = defineStore('search', () => {
   }
 
   function prepare(): void {
+    // A query of a person is not to be superseded.
+    if (state.value !== 'idle') return
     // It begins to read the chats; what cannot be had now is asked for again with the first letter.
     void open()
       .then((ready) => ready.search('', 1))
@@ -46,6 +50,7 @@ export const useSearch = defineStore('search', () => {
   function type(text: string): void {
     query.value = text
     clock.cancel(timer)
+    isDue = false
     const mine = ++asked
     if (text.trim() === '') {
       state.value = 'idle'
@@ -63,10 +68,20 @@ export const useSearch = defineStore('search', () => {
       hits.value = answer.hits
       isComplete.value = answer.complete
       state.value = 'found'
-      if (!answer.complete) timer = clock.after(againMs, () => void find(mine))
+      if (!answer.complete) findAgain()
     } catch {
       if (mine === asked) state.value = 'failed'
     }
+  }
+
+  /** Soon, and once for all that changes until then. */
+  function findAgain(): void {
+    if (state.value !== 'found' || isDue) return
+    isDue = true
+    timer = clock.after(againMs, () => {
+      isDue = false
+      void find(asked)
+    })
   }
 
   function close(): void {
@@ -75,9 +90,12 @@ export const useSearch = defineStore('search', () => {
     client = null
   }
 
-  // An index that nobody opened looks for itself at what has changed, once it is.
-  useChats().listenToTouched((chats, erased) => {
-    client?.then((open) => { open.touched(chats, erased) }, () => undefined)
+  // An index that nobody opened looks for itself at what has changed, once it is; what was deleted is
+  // not to wait for that.
+  chats.listenToTouched((touched, erased) => {
+    client?.then((open) => { open.touched(touched, erased) }, () => undefined)
+    if (!client && erased.length > 0 && homes.home) void eraseSearch(homes.home.id).catch(() => undefined)
+    findAgain()
   })
   // Another home has other chats, and nobody has none.
   watch(() => homes.home && `${homes.home.id} ${String(homes.home.pairedAt)}`, close, { flush: 'sync' })
@@ -86,10 +104,10 @@ export const useSearch = defineStore('search', () => {
     query: computed(() => query.value),
     state: computed(() => state.value),
     hits: computed(() => hits.value),
-    isComplete: computed(() => isComplete.value),
+    /** Whether all that the PC had at its last welcome was looked through. */
+    isComplete: computed(() => isComplete.value && chats.isComplete),
     prepare,
     type,
     close,
-    /** Chats that changed or went, for an index that is open. */
   }
 })

@@ -41,6 +41,8 @@ export interface Services {
   localNetwork: LocalNetwork
   /** Downloaded by whoever searches: a search through what this device keeps of a home. */
   openSearch: (home: { id: string; pairedAt: number }) => Promise<SearchClient>
+  /** Leaves no index of a home's chats in this browser: a search makes a new one. */
+  eraseSearch: (home: string) => Promise<void>
   /** Gives the person a file. */
   saveFile: (name: string, content: Blob) => void
   /** Downloaded by the page that is about the network, and by no other. */

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { seeded } from '../../tests/support/messages'
-import { randomChat } from '../../tests/support/transfer'
+import { randomChat, readBytes } from '../../tests/support/transfer'
 import { exportFile } from './exportFile'
-import { readExport } from './read'
 
 const chats = [1, 2, 3].map((seed) => ({ ...randomChat(seeded(seed)), title: 'Bread/salt' }))
 const now = Date.UTC(2026, 10, 22, 21, 56)
@@ -15,6 +14,6 @@ it.each([
 ] as const)('makes of %s (%i) as %s the file %s', async (_, count, kind, name, type) => {
   const file = await exportFile(chats.slice(0, count), kind, now)
   expect([file.name, file.content.type]).toEqual([name, type])
-  const read = await readExport(new Uint8Array(await file.content.arrayBuffer()))
+  const read = await readBytes(new Uint8Array(await file.content.arrayBuffer()))
   expect(read.map(({ id }) => id)).toEqual(chats.slice(0, count).map(({ id }) => id))
 })

@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest'
 import { baking, conversation, openWebui } from '../../tests/support/exports'
 import { seeded } from '../../tests/support/messages'
-import { bytesOf, ids, overTheWire, pick, randomChat, zipOf } from '../../tests/support/transfer'
+import { bytesOf, ids, overTheWire, pick, randomChat, readBytes, zipOf } from '../../tests/support/transfer'
 import { importCommands } from './commands'
 import { toJson } from './json'
 import { toMarkdown } from './markdown'
 import { ImportError } from './model'
-import { readExport } from './read'
 
 type Random = () => number
 type Bytes = Uint8Array<ArrayBuffer>
@@ -14,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>
 /** Reads it, and sends what comes out: either the wire takes it, or the file is refused. */
 async function attempt(file: Bytes): Promise<'read' | 'refused'> {
   try {
-    for (const chat of await readExport(file)) overTheWire(importCommands(chat, ids(seeded(1))))
+    for (const chat of await readBytes(file)) overTheWire(importCommands(chat, ids(seeded(1))))
     return 'read'
   } catch (error) {
     if (error instanceof ImportError) return 'refused'
@@ -81,7 +80,7 @@ it('reads a chat that is 30,000 messages deep', async () => {
       { parent: index === 0 ? null : `n${String(index - 1)}`, role: index % 2 ? 'assistant' : 'user', text: 'x' },
     ]),
   )
-  const [chat] = await readExport(bytesOf([conversation(nodes, 'n29999')]))
+  const [chat] = await readBytes(bytesOf([conversation(nodes, 'n29999')]))
   expect(chat?.turns).toHaveLength(15_000)
   expect(importCommands(chat!, ids(seeded(1)))).toHaveLength(1 + Math.ceil(15_000 / 64))
 }, 60_000)

@@ -1,15 +1,14 @@
 import { expect, it } from 'vitest'
 import { seeded } from '../../tests/support/messages'
-import { bytesOf, randomChat } from '../../tests/support/transfer'
+import { bytesOf, randomChat, readBytes } from '../../tests/support/transfer'
 import { toJson } from './json'
-import { readExport } from './read'
 import { isId } from './values'
 
 it('reads back whole chats, all branches and all answers', async () => {
   for (let seed = 0; seed < 200; seed++) {
     const random = seeded(seed)
     const chats = [randomChat(random), randomChat(random)]
-    const read = await readExport(bytesOf(toJson(chats, 0)))
+    const read = await readBytes(bytesOf(toJson(chats, 0)))
     expect(read, `seed ${String(seed)}`).toEqual(chats)
   }
 })
@@ -31,7 +30,7 @@ it.each([
   ['without chats', { version: 1, chats: [] }, 'empty'],
 ])('refuses a file %s', async (_, rest, code) => {
   const file = bytesOf({ format: 'hearth-chats', ...rest })
-  await expect(readExport(file)).rejects.toMatchObject({ name: 'ImportError', code })
+  await expect(readBytes(file)).rejects.toMatchObject({ name: 'ImportError', code })
 })
 
 it('takes a file that a person changed: ids of their own, the order turned around', async () => {
@@ -42,7 +41,7 @@ it('takes a file that a person changed: ids of their own, the order turned aroun
     { id: 'lost', parent: 'nobody', text: 'Lost' },
   ]
   const file = bytesOf({ format: 'hearth-chats', version: 1, chats: [{ id: 'x', turns }] })
-  const [chat] = await readExport(file)
+  const [chat] = await readBytes(file)
   const first = chat?.turns[0]
   expect(chat?.title).toBe('First')
   expect(chat?.turns.map((turn) => [turn.text, turn.parent === null])).toEqual([
@@ -53,5 +52,5 @@ it('takes a file that a person changed: ids of their own, the order turned aroun
   ])
   expect(chat?.turns[1]?.parent).toBe(first?.id)
   expect(chat?.turns.every((turn) => isId(turn.id))).toBe(true)
-  expect(await readExport(file)).toEqual([chat])
+  expect(await readBytes(file)).toEqual([chat])
 })

@@ -1,4 +1,4 @@
-/** How big a file may be, packed and unpacked: a text of more would not fit into memory as one. */
+/** How big files of chats may be, unpacked from an archive: a text of more would not fit into memory as one. */
 export const FILE_BYTES = 512_000_000
 
 /** Any command stays below this as JSON, well under the wire's MESSAGE_BYTES. */

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest'
 import { seeded } from '../../tests/support/messages'
-import { bytesOf, randomChat } from '../../tests/support/transfer'
+import { bytesOf, randomChat, readBytes } from '../../tests/support/transfer'
 import { toMarkdown } from './markdown'
 import type { PortableChat } from './model'
 import { shownPath } from './path'
-import { readExport } from './read'
 
 /** What is left of a chat in Markdown: the shown path, with the answers that are shown. */
 function shown(chat: PortableChat): PortableChat {
@@ -64,18 +63,18 @@ bake
 it('reads back the shown path, whatever the texts', async () => {
   for (let seed = 0; seed < 1000; seed++) {
     const chat = randomChat(seeded(seed))
-    const read = await readExport(bytesOf(toMarkdown(chat)))
+    const read = await readBytes(bytesOf(toMarkdown(chat)))
     expect(read, `seed ${String(seed)}`).toEqual([shown(chat)])
   }
 })
 
 it('reads back several files in one', async () => {
   const other = { ...chat, id: '019ab100-0000-7000-8000-000000000009' }
-  expect(await readExport(bytesOf(toMarkdown(chat) + toMarkdown(other)))).toEqual([chat, other])
+  expect(await readBytes(bytesOf(toMarkdown(chat) + toMarkdown(other)))).toEqual([chat, other])
 })
 
 it('reads a file that was saved with the line ends of Windows', async () => {
-  expect(await readExport(bytesOf(toMarkdown(chat).replaceAll('\n', '\r\n')))).toEqual([chat])
+  expect(await readBytes(bytesOf(toMarkdown(chat).replaceAll('\n', '\r\n')))).toEqual([chat])
 })
 
 it.each([
@@ -84,5 +83,5 @@ it.each([
   ['a comment that is no JSON', '<!-- hearth chat {"version":} -->', 'damaged'],
   ['an answer to nothing', '<!-- hearth chat {"version":1} -->\n<!-- hearth answer {} -->', 'damaged'],
 ])('refuses %s', async (_, file, code) => {
-  await expect(readExport(bytesOf(file))).rejects.toMatchObject({ name: 'ImportError', code })
+  await expect(readBytes(bytesOf(file))).rejects.toMatchObject({ name: 'ImportError', code })
 })

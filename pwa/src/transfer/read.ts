@@ -21,15 +21,19 @@ type Bytes = Uint8Array<ArrayBuffer>
  *
  * @throws {ImportError} where nothing can be made of it, and nothing else.
  */
-export async function readExport(bytes: Bytes, words: Words = english): Promise<PortableChat[]> {
-  if (bytes.length > FILE_BYTES) throw new ImportError('too_large')
-  const sources = isZip(bytes) ? await readArchive(bytes, words) : readFile(bytes, words)
+export async function readExport(file: Blob, words: Words = english): Promise<PortableChat[]> {
+  const sources = (await isZip(file)) ? await readArchive(file, words) : await readWhole(file, words)
   if (sources.length === 0) throw new ImportError('empty')
   return await toPortable(sources, words)
 }
 
-async function readArchive(bytes: Bytes, words: Words): Promise<SourceChat[]> {
-  const entries = wanted(zipEntries(bytes))
+async function readWhole(file: Blob, words: Words): Promise<SourceChat[]> {
+  if (file.size > FILE_BYTES) throw new ImportError('too_large')
+  return readFile(new Uint8Array(await file.arrayBuffer()), words)
+}
+
+async function readArchive(file: Blob, words: Words): Promise<SourceChat[]> {
+  const entries = wanted(await zipEntries(file))
   let left = FILE_BYTES
   let known = false
   const chats: SourceChat[] = []

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { seeded } from '../../tests/support/messages'
 import { bytesOf } from '../../tests/support/transfer'
 import { crc32 } from './crc32'
 import { zipEntries } from './zip'
@@ -16,7 +17,7 @@ const stored64 =
 const decode = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
 
 async function texts(bytes: Uint8Array<ArrayBuffer>, limit = 10_000): Promise<[string, string][]> {
-  const entries = zipEntries(bytes).map(async ({ name, read }): Promise<[string, string]> => {
+  const entries = (await zipEntries(new Blob([bytes]))).map(async ({ name, read }): Promise<[string, string]> => {
     return [name, new TextDecoder().decode(await read(limit))]
   })
   return await Promise.all(entries)
@@ -41,6 +42,29 @@ it('reads what it writes: names in any language, long and empty files', async ()
   const archive = new Uint8Array(await (await zip(files)).arrayBuffer())
   expect(archive.length).toBeLessThan(1000)
   expect(await texts(archive, 100_000)).toEqual(files.map(({ name, text }) => [name, text]))
+})
+
+it('reads no more of an archive than its ends and what is wanted', async () => {
+  const random = seeded(7)
+  const picture = Array.from({ length: 200_000 }, () => String.fromCharCode(32 + 64 * random())).join('')
+  const files = [{ name: 'a.png', text: picture, atMs: 0 }, { name: 'b.json', text: '[]', atMs: 0 }]
+  const file = await zip(files)
+  const read: number[] = []
+  const slice = file.slice.bind(file)
+  file.slice = (from, to) => {
+    const part = slice(from, to)
+    part.arrayBuffer = () => {
+      read.push(part.size)
+      return Blob.prototype.arrayBuffer.call(part)
+    }
+    return part
+  }
+  file.arrayBuffer = () => Promise.reject(new Error('All of it was read.'))
+  const wanted = (await zipEntries(file)).find(({ name }) => name === 'b.json')
+  expect(new TextDecoder().decode(await wanted!.read(10))).toBe('[]')
+  // The end has room for the longest comment.
+  expect(read.reduce((sum, size) => sum + size, 0)).toBeLessThan(67_000)
+  expect(file.size).toBeGreaterThan(70_000)
 })
 
 it.each([

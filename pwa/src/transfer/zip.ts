@@ -16,38 +16,78 @@ const localSignature = 0x04034b50
 
 const endBytes = 22
 const locatorBytes = 20
+const end64Bytes = 56
 const entryBytes = 46
 const localBytes = 30
 const longestComment = 0xffff
+/** Of a million files. */
+const directoryMost = 100_000_000
 
 /** A number that stands elsewhere, in 64 bits. */
 const elsewhere = 0xffffffff
 
-export function isZip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4
+export async function isZip(file: Blob): Promise<boolean> {
+  const begin = await viewOf(file, 0, 4)
+  return begin.byteLength === 4 && begin.getUint32(0, true) === localSignature
 }
 
-/** The files in an archive, by its directory. @throws {ImportError} `damaged`. */
-export function zipEntries(bytes: Uint8Array<ArrayBuffer>): ZipEntry[] {
+/**
+ * The files in an archive, by its directory. No more of it is read than that and what is wanted: one
+ * with pictures may have gigabytes.
+ *
+ * @throws {ImportError} `damaged`.
+ */
+export async function zipEntries(file: Blob): Promise<ZipEntry[]> {
   try {
-    return new Archive(bytes).entries()
+    const { view, count } = await directoryOf(file)
+    return new Directory(view, file).entries(count)
   } catch (error) {
     // A view throws where an offset lies outside of the file.
     throw error instanceof ImportError ? error : new ImportError('damaged')
   }
 }
 
-class Archive {
-  private readonly view: DataView
+interface Place {
+  readonly offset: number
+  readonly count: number
+}
 
-  constructor(private readonly bytes: Uint8Array<ArrayBuffer>) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+async function directoryOf(file: Blob): Promise<{ view: DataView<ArrayBuffer>; count: number }> {
+  const start = Math.max(0, file.size - endBytes - longestComment - locatorBytes)
+  const tail = await viewOf(file, start, file.size)
+  for (let at = tail.byteLength - endBytes; at >= 0; at--) {
+    if (tail.getUint32(at, true) !== endSignature) continue
+    const near = { count: tail.getUint16(at + 10, true), offset: tail.getUint32(at + 16, true) }
+    const isFar = near.offset === elsewhere || near.count === 0xffff
+    const place = isFar ? await farPlace(file, tail, at) : near
+    const end = Math.min(place.offset + directoryMost, start + at)
+    return { count: place.count, view: await viewOf(file, place.offset, end) }
   }
+  throw new ImportError('damaged')
+}
 
-  entries(): ZipEntry[] {
-    let { offset, count } = this.directory()
+async function farPlace(file: Blob, tail: DataView, end: number): Promise<Place> {
+  if (tail.getUint32(end - locatorBytes, true) !== locatorSignature) throw new ImportError('damaged')
+  const at = long(tail, end - locatorBytes + 8)
+  const far = await viewOf(file, at, at + end64Bytes)
+  if (far.getUint32(0, true) !== end64Signature) throw new ImportError('damaged')
+  return { count: long(far, 32), offset: long(far, 48) }
+}
+
+async function viewOf(file: Blob, from: number, to: number): Promise<DataView<ArrayBuffer>> {
+  return new DataView(await file.slice(from, to).arrayBuffer())
+}
+
+class Directory {
+  constructor(
+    private readonly view: DataView<ArrayBuffer>,
+    private readonly file: Blob,
+  ) {}
+
+  entries(count: number): ZipEntry[] {
     const entries: ZipEntry[] = []
-    for (; count > 0; count--) {
+    let offset = 0
+    for (let left = count; left > 0; left--) {
       if (this.view.getUint32(offset, true) !== entrySignature) throw new ImportError('damaged')
       const nameBytes = this.view.getUint16(offset + 28, true)
       const extraBytes = this.view.getUint16(offset + 30, true)
@@ -58,38 +98,18 @@ class Archive {
     return entries
   }
 
-  private directory(): { offset: number; count: number } {
-    const last = this.bytes.length - endBytes
-    for (let at = last; at >= Math.max(0, last - longestComment); at--) {
-      if (this.view.getUint32(at, true) !== endSignature) continue
-      const count = this.view.getUint16(at + 10, true)
-      const offset = this.view.getUint32(at + 16, true)
-      return offset === elsewhere || count === 0xffff ? this.directory64(at) : { offset, count }
-    }
-    throw new ImportError('damaged')
-  }
-
-  private directory64(end: number): { offset: number; count: number } {
-    if (this.view.getUint32(end - locatorBytes, true) !== locatorSignature) {
-      throw new ImportError('damaged')
-    }
-    const at = this.long(end - locatorBytes + 8)
-    if (this.view.getUint32(at, true) !== end64Signature) throw new ImportError('damaged')
-    return { count: this.long(at + 32), offset: this.long(at + 48) }
-  }
-
   private entry(at: number, nameBytes: number, extraBytes: number): ZipEntry {
     const start = at + entryBytes
     // Names that are not UTF-8 are still told apart; those looked for are ASCII.
-    const name = new TextDecoder().decode(this.bytes.subarray(start, start + nameBytes))
+    const name = new TextDecoder().decode(new Uint8Array(this.view.buffer, start, nameBytes))
     const encrypted = (this.view.getUint16(at + 8, true) & 1) === 1
     const method = this.view.getUint16(at + 10, true)
     const sizes = this.sizes(at, start + nameBytes, extraBytes)
     const read = async (limit: number) => {
       if (encrypted || (method !== 0 && method !== 8)) throw new ImportError('damaged')
-      const packed = this.packed(sizes.offset, sizes.packed)
-      if (packed.length > limit) throw new ImportError('too_large')
-      const content = method === 0 ? packed : await inflate(packed, limit)
+      const packed = await this.packed(sizes.offset, sizes.packed)
+      if (packed.size > limit) throw new ImportError('too_large')
+      const content = await (method === 0 ? whole(packed) : inflate(packed, limit))
       if (crc32(content) !== this.view.getUint32(at + 16, true)) throw new ImportError('damaged')
       return content
     }
@@ -107,35 +127,39 @@ class Archive {
       field += 4 + this.view.getUint16(field + 2, true)
     }
     let next = field + 4
-    const whole = values.map((value) => {
+    const found = values.map((value) => {
       if (value !== elsewhere || next + 8 > extra + extraBytes) return value
       next += 8
-      return this.long(next - 8)
+      return long(this.view, next - 8)
     })
-    return { packed: whole[1] ?? 0, offset: whole[2] ?? 0 }
+    return { packed: found[1] ?? 0, offset: found[2] ?? 0 }
   }
 
-  private packed(offset: number, size: number): Uint8Array<ArrayBuffer> {
+  private async packed(offset: number, size: number): Promise<Blob> {
     try {
-      if (this.view.getUint32(offset, true) !== localSignature) throw new ImportError('damaged')
-      const nameBytes = this.view.getUint16(offset + 26, true)
-      const start = offset + localBytes + nameBytes + this.view.getUint16(offset + 28, true)
-      return this.bytes.subarray(start, start + size)
+      const local = await viewOf(this.file, offset, offset + localBytes)
+      if (local.getUint32(0, true) !== localSignature) throw new ImportError('damaged')
+      const start = offset + localBytes + local.getUint16(26, true) + local.getUint16(28, true)
+      return this.file.slice(start, start + size)
     } catch {
       throw new ImportError('damaged')
     }
   }
-
-  private long(at: number): number {
-    return Number(this.view.getBigUint64(at, true))
-  }
 }
 
-async function inflate(packed: Uint8Array<ArrayBuffer>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+function long(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true))
+}
+
+async function whole(packed: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await packed.arrayBuffer())
+}
+
+async function inflate(packed: Blob, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader()
+    const reader = packed.stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader()
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       size += next.value.length
       if (size > limit) {
@@ -147,11 +171,11 @@ async function inflate(packed: Uint8Array<ArrayBuffer>, limit: number): Promise<
   } catch (error) {
     throw error instanceof ImportError ? error : new ImportError('damaged')
   }
-  const whole = new Uint8Array(size)
+  const content = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
-    whole.set(chunk, at)
+    content.set(chunk, at)
     at += chunk.length
   }
-  return whole
+  return content
 }

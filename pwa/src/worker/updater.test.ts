@@ -11,12 +11,14 @@ const key = newKey()
 const second = appFiles({ 'index.html': '<p>second</p>', 'assets/app.js': 'second()' })
 
 let server: TestServer
+let caches: TestCaches
 let store: Store
 let updater: Updater
 
 beforeEach(async () => {
   server = new TestServer()
-  store = new Store(new TestCaches().asCacheStorage())
+  caches = new TestCaches()
+  store = new Store(caches.asCacheStorage())
   updater = new Updater({
     store,
     fetch: server.fetch,
@@ -86,6 +88,23 @@ describe('an update by the pinned key', () => {
     await updater.promote()
     expect(await shown('index.html')).toBe('<p>second</p>')
     expect(await updater.status()).toMatchObject({ ready: null })
+  })
+
+  it('leaves the app as it is where there is no room to put it into use, until there is', async () => {
+    await updater.check()
+    caches.isFull = true
+    await updater.promote()
+    expect(await shown('index.html')).toBe('<p>first</p>')
+    caches.isFull = false
+    await updater.promote()
+    expect(await shown('index.html')).toBe('<p>second</p>')
+  })
+
+  it('is not had where there is no room for it, and nothing is said to be wrong with it', async () => {
+    caches.isFull = true
+    await updater.check()
+    expect(await updater.status()).toMatchObject({ ready: null, isRefused: false })
+    expect(await shown('index.html')).toBe('<p>first</p>')
   })
 
   it('fetches only what has changed', async () => {

@@ -29,17 +29,25 @@ export class Updater {
     return this.look()
   }
 
-  /** Looks for an update. What was refused is kept to be said. */
+  /** Looks for an update. What was refused is kept to be said; what cannot be kept is for another time. */
   async check(): Promise<void> {
     try {
       await this.look()
     } catch (error) {
-      if (!(error instanceof Refused || error instanceof Unreachable)) throw error
+      if (!(error instanceof Refused || error instanceof Unreachable || isFull(error))) throw error
     }
   }
 
-  /** Puts the release that is ready into use. */
-  promote(): Promise<void> {
+  /** Puts the release that is ready into use; on a full disk the one that is in use stays. */
+  async promote(): Promise<void> {
+    try {
+      await this.putIntoUse()
+    } catch (error) {
+      if (!isFull(error)) throw error
+    }
+  }
+
+  private putIntoUse(): Promise<void> {
     const { store, exclusive } = this.outside
     return exclusive(async () => {
       const state = await store.read()
@@ -98,6 +106,11 @@ export class Updater {
       else if (!(await store.find(file))) await store.keep(file, await downloadFile(fetch, file))
     }
   }
+}
+
+/** The browser has no room, or keeps nothing. */
+function isFull(error: unknown): boolean {
+  return error instanceof DOMException
 }
 
 function held({ pin, current, next }: State): Held {

@@ -72,6 +72,8 @@ export class TestServices {
   logOut: () => Promise<void> = () => Promise.resolve()
   options!: LinkNeeds
   handlers!: LinkHandlers
+  /** Homes whose index was erased. */
+  erased: string[] = []
   openSearch: Services['openSearch'] = () => Promise.reject(new Error('This test has no search.'))
   saved: { name: string; content: Blob }[] = []
   roadTools: () => Promise<RoadTools> = () => Promise.reject(new Error('This test has no roads.'))
@@ -225,6 +227,7 @@ export class TestServices {
         },
       },
       openSearch: (home) => this.openSearch(home),
+      eraseSearch: (home) => Promise.resolve(void this.erased.push(home)),
       saveFile: (name, content) => this.saved.push({ name, content }),
       roadTools: () => this.roadTools(),
       exclusive: (action) => action(),

@@ -3,6 +3,7 @@ import { decoder } from '../../src/protocol/decode'
 import { CommandShape } from '../../src/protocol/generated'
 import type { Command } from '../../src/protocol/generated'
 import type { PortableAnswer, PortableChat, PortableTurn } from '../../src/transfer/model'
+import { readExport } from '../../src/transfer/read'
 import type { ZipFile } from '../../src/transfer/zipWrite'
 import { zip } from '../../src/transfer/zipWrite'
 
@@ -11,6 +12,8 @@ type Bytes = Uint8Array<ArrayBuffer>
 
 export const bytesOf = (value: unknown): Bytes =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+
+export const readBytes = (bytes: Bytes) => readExport(new Blob([bytes]))
 
 export async function zipOf(files: Readonly<Record<string, unknown>>): Promise<Bytes> {
   const list = Object.entries(files).map(
