@@ -149,6 +149,17 @@ describe('an update by the pinned key', () => {
 describe('an update is refused', () => {
   beforeEach(() => updater.install())
 
+  it('whatever an earlier look says that comes to its end later', async () => {
+    server.stuck = 'sw.js'
+    const slow = updater.check()
+    await vi.waitFor(() => expect(server.asked.at(-1)).toBe('sw.js'))
+    server.alter('release.json', '{}')
+    await updater.check()
+    server.letGo()
+    await slow
+    expect(await updater.status()).toMatchObject({ isRefused: true })
+  })
+
   it('by another key', async () => {
     await server.publish(newKey(), second, 2_000)
     await expectRefusal('other_key')

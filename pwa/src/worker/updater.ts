@@ -19,6 +19,9 @@ export interface Outside {
 }
 
 export class Updater {
+  private begun = 0
+  private ended = 0
+
   constructor(private readonly outside: Outside) {}
 
   /**
@@ -26,13 +29,13 @@ export class Updater {
    * @throws Refused, Unreachable: then there must be no new worker either.
    */
   install(): Promise<void> {
-    return this.look()
+    return this.look(() => true)
   }
 
   /** Looks for an update. What was refused is kept to be said; what cannot be kept is for another time. */
   async check(): Promise<void> {
     try {
-      await this.look()
+      await this.look(this.newest())
     } catch (error) {
       if (!(error instanceof Refused || error instanceof Unreachable || isFull(error))) throw error
     }
@@ -67,15 +70,25 @@ export class Updater {
     return { version: current.version, fingerprint: shown, ready, refusal, isRefused }
   }
 
-  private async look(): Promise<void> {
+  /** Whether no look that began later has come to its end: what was slow says nothing over it. */
+  private newest(): () => boolean {
+    const mine = ++this.begun
+    return () => {
+      const isNewest = mine >= this.ended
+      if (isNewest) this.ended = mine
+      return isNewest
+    }
+  }
+
+  private async look(isNewest: () => boolean): Promise<void> {
     const { store, fetch, exclusive } = this.outside
     try {
       const release = await downloadRelease(fetch)
       await judge(release, held(await store.read()))
       await this.fetchFiles(release.manifest)
-      await exclusive(() => this.take(release))
+      if (isNewest()) await exclusive(() => this.take(release))
     } catch (error) {
-      if (error instanceof Refused) await exclusive(() => this.note(error))
+      if (error instanceof Refused && isNewest()) await exclusive(() => this.note(error))
       throw error
     }
   }

@@ -33,13 +33,19 @@ export class TestServer {
   isDown = false
   /** Ends each request for this path as a lost network does. */
   lost = ''
-  /** Never answers a request for this path. */
+  /** Answers no request for this path, until it is let go. */
   stuck = ''
+  private waiting: (() => void)[] = []
   asked: string[] = []
 
   async publish(key: KeyObject, files: Record<string, string>, issued?: number): Promise<void> {
     const release = signManifest(await manifestOf(files, issued), key)
     this.files = new Map(Object.entries({ ...files, [releaseFile]: writeRelease(release) }))
+  }
+
+  letGo(): void {
+    this.stuck = ''
+    for (const go of this.waiting.splice(0)) go()
   }
 
   /** A change that nobody signed. */
@@ -51,11 +57,18 @@ export class TestServer {
     const path = address.slice(1)
     this.asked.push(path)
     if (this.isDown || path === this.lost) return Promise.reject(new TypeError('no network'))
-    if (path === this.stuck) return new Promise(() => undefined)
+    if (path === this.stuck) return this.whenLetGo(path)
+    return Promise.resolve(this.answer(path))
+  }
+
+  private whenLetGo(path: string): Promise<Response> {
+    const answer = this.answer(path)
+    return new Promise((resolve) => this.waiting.push(() => resolve(answer)))
+  }
+
+  private answer(path: string): Response {
     const text = this.files.get(path)
     const { headers } = this
-    return Promise.resolve(
-      text === undefined ? new Response(null, { status: 404 }) : new Response(text, { headers }),
-    )
+    return text === undefined ? new Response(null, { status: 404 }) : new Response(text, { headers })
   }
 }
