@@ -31,6 +31,8 @@ export class Disk {
   private writtenThrough = 0
   /** What was ever said in chats that were not erased since, in whatever log it was of then. */
   said: Said[] = []
+  /** Chats that were erased in the log that it is of. */
+  private deleted = new Set<string>()
   private log: string | null = null
   /** Ids of the commands in the outbox. */
   private outbox = new Set<string>()
@@ -59,6 +61,7 @@ export class Disk {
     this.changes = []
     this.outbox.clear()
     this.said = []
+    this.deleted.clear()
     this.log = null
     for (const change of changes) this.put(change)
   }
@@ -112,12 +115,14 @@ export class Disk {
     return this.replica.write(change)
   }
 
-  /** A tab that is still at the log before is too late with what it heard. */
+  /** A tab that is still at the log before is too late with what it heard, or before a deletion in it. */
   private note({ clear, meta, isList, events = [], erase = [] }: Change): void {
+    if (clear !== undefined && clear !== this.log) this.deleted.clear()
     if (clear !== undefined) this.log = clear
     else if (isList) this.log ??= meta?.log ?? null
+    for (const chat of erase) this.deleted.add(chat)
     const said = meta?.log === this.log ? events.filter(isSaid) : []
-    this.said = [...this.said, ...said].filter(({ chat }) => !erase.includes(chat))
+    this.said = [...this.said, ...said].filter(({ chat }) => !this.deleted.has(chat))
   }
 
   erase(): Promise<void> {
@@ -125,6 +130,7 @@ export class Disk {
     this.writtenThrough = 0
     this.outbox.clear()
     this.said = []
+    this.deleted.clear()
     this.log = null
     return this.replica.destroy()
   }
