@@ -79,10 +79,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         asyncio._set_running_loop(self)
         try:
             for task in list(self._tasks):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own
                 # What is raised here, no process that was killed ever did.
                 with contextlib.suppress(BaseException):
-                    task.get_coro().close()  # type: ignore[union-attr]
+                    task.get_coro().close()  # type: ignore[union-attr]  # a task has one
         finally:
             asyncio._set_running_loop(None)
         self._ready.clear()

@@ -82,7 +82,7 @@ class Pc:
         self.loop = VirtualLoop(Random(self.random.getrandbits(64)))
         self._disk = disk = Disk(self._synced)
         disk.kill_at, disk.lose_at = kill_at, lose_at
-        sqlite3.connect = disk.connect  # type: ignore[assignment]
+        sqlite3.connect = disk.connect  # type: ignore[assignment]  # fewer ways to call it
         self.running = True
         self._guarded(self._open)
 

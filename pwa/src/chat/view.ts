@@ -124,9 +124,14 @@ function endedText(chats: ChatsState['chats'], answer: string): string {
 
 export type Activity = 'idle' | 'awaiting' | 'answering'
 
+/** The last turn that the PC would take. */
+export function lastTaken(turns: readonly Turn[]): Turn | undefined {
+  return turns.findLast(({ state }) => state !== 'refused')
+}
+
 /** Whether the last turn that the PC would take is being answered, so that another must wait. */
 export function activityOf(turns: readonly Turn[]): Activity {
-  const last = turns.findLast(({ state }) => state !== 'refused')
+  const last = lastTaken(turns)
   if (!last || isSettled(last)) return 'idle'
   return last.reply ? 'answering' : 'awaiting'
 }

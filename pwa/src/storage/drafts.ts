@@ -1,10 +1,8 @@
 /** What was typed and not yet sent: in this browser until it is sent, through closing the app. */
+import type { PinnedHome } from './homes'
 
 /** The pairing that it belongs to: whoever is paired anew gets nothing of those before. */
-export interface Pairing {
-  readonly id: string
-  readonly pairedAt: number
-}
+export type Pairing = Pick<PinnedHome, 'id' | 'pairedAt'>
 
 /** By the place that it was typed in. */
 export type Drafts = ReadonlyMap<string, string>

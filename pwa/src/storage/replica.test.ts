@@ -332,7 +332,6 @@ describe('an upgrade', () => {
   })
 })
 
-
 it('is read by nobody who was paired before, which takes nothing from it', async () => {
   const browser = new Browser()
   const read = (pairedAt: number) => readReplica(() => browser.databases, 'h', pairedAt)

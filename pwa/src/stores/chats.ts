@@ -17,7 +17,7 @@ import {
   type Said,
   stopAnswer,
 } from '../chat/commands'
-import { nothing, type Pending, type Turn } from '../chat/model'
+import { nothing, type Pending } from '../chat/model'
 import { tidyTitle } from '../chat/title'
 import {
   activityOf,
@@ -25,6 +25,7 @@ import {
   cutOf,
   foldersOf,
   hasChat,
+  lastTaken,
   liveText,
   settingsOf,
   siblings,
@@ -380,10 +381,6 @@ export const useChats = defineStore('chats', () => {
     forget,
   }
 })
-
-function lastTaken(shown: readonly Turn[]): Turn | undefined {
-  return shown.findLast(({ state }) => state !== 'refused')
-}
 
 /** A chat that nothing was said in is nothing to lose. */
 function isUnsent({ state, command }: Pending): boolean {

@@ -55,5 +55,6 @@ export const useDrafts = defineStore('drafts', () => {
 })
 
 function placeOf(chat: string | null, message?: string): string {
-  return [chat ?? 'new', ...(message ? [message] : [])].join('/')
+  const place = chat ?? 'new'
+  return message === undefined ? place : `${place}/${message}`
 }

@@ -50,6 +50,15 @@ export class Updater {
     }
   }
 
+  /** Null before the first release. */
+  async status(): Promise<Status | null> {
+    const { pin, current, next, refusal, isRefused } = await this.outside.store.read()
+    if (pin === null || !current) return null
+    const shown = await fingerprint(pin)
+    const ready = next?.version ?? null
+    return { version: current.version, fingerprint: shown, ready, refusal, isRefused }
+  }
+
   private putIntoUse(): Promise<void> {
     const { store, exclusive } = this.outside
     return exclusive(async () => {
@@ -59,15 +68,6 @@ export class Updater {
       await store.write(changed)
       await store.forgetAllBut(changed.current, changed.previous)
     })
-  }
-
-  /** Null before the first release. */
-  async status(): Promise<Status | null> {
-    const { pin, current, next, refusal, isRefused } = await this.outside.store.read()
-    if (pin === null || !current) return null
-    const shown = await fingerprint(pin)
-    const ready = next?.version ?? null
-    return { version: current.version, fingerprint: shown, ready, refusal, isRefused }
   }
 
   /** Whether no look that began later has come to its end: what was slow says nothing over it. */

@@ -26,7 +26,7 @@ Q4_0, Q8_0 = GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0
 
 def exported(tmp_path: Path, options: ExportOptions, **tiny: object) -> tuple[float, str]:
     """Return the largest error of any weight in the folder, and what hearth.json says of them."""
-    source = write_tiny(tmp_path / "tiny.gguf", **tiny)  # type: ignore[arg-type]
+    source = write_tiny(tmp_path / "tiny.gguf", **tiny)  # type: ignore[arg-type]  # its own
     export_model(source, tmp_path, options)
     reference = Reference.load(source)
     stored = stored_weights(tmp_path, reference.config)
