@@ -130,6 +130,13 @@ describe('the search', () => {
     expect(results.text()).toBe('Nothing found.')
   })
 
+  it('keeps no words of a deleted chat, though nobody searches', async () => {
+    outside.say({ type: 'events', events: [{ type: 'chat_deleted', seq: 3, at_ms: 3, chat }], upto: 3 })
+    await until(() => outside.erased.length > 0)
+    expect(outside.erased).toEqual([useHomes().home!.id])
+    expect(index.opened).toEqual([])
+  })
+
   it('is not disturbed by whoever turns to the field once more', async () => {
     await type('rain')
     await field.get('input').trigger('focus')

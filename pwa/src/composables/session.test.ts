@@ -10,6 +10,7 @@ import { until } from '../../tests/support/until'
 import { Unreachable } from '../net/errors'
 import { useAccount } from '../stores/account'
 import { useChats } from '../stores/chats'
+import { useDrafts } from '../stores/drafts'
 import { useHomes } from '../stores/homes'
 import { useSession } from './session'
 
@@ -17,6 +18,7 @@ const App = defineComponent({ setup: () => useSession(), render: () => null })
 let outside: TestServices
 
 beforeEach(() => {
+  localStorage.clear()
   outside = new TestServices()
   const app = show(App)
   return () => app.unmount()
@@ -155,4 +157,16 @@ it('keeps the chats where the session ended without the person’s doing', async
   await flushPromises()
   await until(() => !useAccount().isIn)
   expect(await replicas()).toHaveLength(1)
+})
+
+it('leaves nothing of what was typed when the person logs out, and keeps it where the session ended', async () => {
+  await withReplica()
+  useDrafts().write('Half a sentence', null)
+  useAccount().end()
+  await until(() => useDrafts().of(null) === '')
+  await logIn()
+  await until(() => useDrafts().of(null) === 'Half a sentence')
+  await useAccount().logOut()
+  expect(useDrafts().of(null)).toBe('')
+  expect(localStorage).toHaveLength(0)
 })

@@ -22,7 +22,7 @@ it('shows a place in the middle, cut between words', () => {
 
 it('shows a run that is longer than itself where it is', () => {
   const found = snippet(`${filler(60)}deadbeef${'0'.repeat(150)}`, ['deadbeef'])
-  expect(marked(found)).toEqual([`deadbeef${'0'.repeat(150)}`.slice(0, marked(found)[0]?.length)])
+  expect(marked(found)).toEqual([expect.stringMatching(/^deadbeef0{90,}$/)])
 })
 
 it('prefers the place with more of the words, then the one that fits better', () => {
