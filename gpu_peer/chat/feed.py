@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from gpu_peer.chat.answers import RunningAnswer
 from gpu_peer.chat.home import Home
 from gpu_peer.errors import Refused
-from gpu_peer.storage.event_log import Standing
+from gpu_peer.storage.event_log import EventLog, Standing
 from gpu_peer.transports.heartbeat import INTERVAL_S
 from protocol import VERSION, codec
 from protocol.chat import (
@@ -95,13 +95,7 @@ class Feed:
 
     async def _welcome(self, hello: Hello) -> Sequence[DraftSeen]:
         """Say where the device goes on from. Gives the drafts that it goes on with."""
-        standing, chats, common = await self._home.read(
-            lambda log: (
-                log.standing(self._user),
-                log.chats(self._user),
-                log.common(self._user, hello.log or ""),
-            )
-        )
+        standing, chats, common = await self._home.read(lambda log: self._look(log, hello))
         known = _is_known(hello, standing)
         self._after = hello.after if known else standing.head
         self._before = hello.before if known else standing.head + 1
@@ -123,6 +117,15 @@ class Feed:
         for part in _parts(chats):
             await self._send(ChatList(chats=part))
         return ()
+
+    def _look(self, log: EventLog, hello: Hello) -> tuple[Standing, list[ChatHead], int]:
+        standing = log.standing(self._user)
+        if hello.log == standing.log and hello.after > standing.head:
+            # An older copy was put in the file's place while no process had it open.
+            common = self._home.head_at_start(self._user)
+            log.begin_anew_if_behind(self._user, standing.log, hello.after, common)
+            standing = log.standing(self._user)
+        return standing, log.chats(self._user), log.common(self._user, hello.log or "")
 
     async def _send_events(self) -> None:
         """Send all that is new: packed while it is much, plain once it is little."""

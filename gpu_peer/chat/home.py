@@ -37,6 +37,7 @@ class Home:
         self.answers = Answers(engine, store, clock, self._changed, self._turns.look)
         self._watchers: dict[str, dict[Callable[[], None], None]] = {}
         self._heads: dict[str, int] = {}
+        self._heads_at_start: dict[str, int] = {}
         self._uncut = Uncut()
         self._scrubbing: asyncio.Task[None] | None = None
 
@@ -47,6 +48,7 @@ class Home:
         many answers were cut.
         """
         now_ms = self._clock.wall_ms()
+        self._heads_at_start = await self._store.run(EventLog.heads)
         cut = await self._store.run(lambda log: cut_open_answers(log, now_ms))
         await self._scrub()
         for user, chat in await self._store.run(EventLog.waiting_chats):
@@ -64,6 +66,10 @@ class Home:
                 del self._watchers[user]
 
         return end
+
+    def head_at_start(self, user: str) -> int:
+        """Give the newest number that the user's log had when this process began."""
+        return self._heads_at_start.get(user, 0)
 
     async def head(self, user: str) -> int:
         """Give the newest number of the user's log."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpu_peer.storage.database import transaction
+from gpu_peer.storage.lineage import begin_new_log_if_behind
 from gpu_peer.storage.user_log import UserLog, one
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
@@ -121,6 +122,18 @@ class EventLog:
         """Give the number up to which another log is the same as this one, as far as is known."""
         query = "SELECT common FROM ancestors WHERE user = ? AND log = ?"
         return one(self._db, query, user, log) or 0
+
+    def begin_anew_if_behind(self, user: str, log: str, seen: int, common: int) -> None:
+        """Give the user's log a new id where a device has seen more of it than there is.
+
+        See `lineage.begin_new_log_if_behind`.
+        """
+        with transaction(self._db):
+            begin_new_log_if_behind(self._db, user, log, seen, common)
+
+    def heads(self) -> dict[str, int]:
+        """Give the newest number of every user."""
+        return dict(self._db.execute("SELECT id, head FROM users"))
 
     def head(self, user: str) -> int:
         """Give the user's newest number; 0 when nothing ever happened."""
