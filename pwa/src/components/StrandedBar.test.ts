@@ -1,32 +1,22 @@
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { answer, begun, chat, created, ended, id, message, welcomeOf, written } from '../../tests/support/messages'
+import { answer, chat, message } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { button } from '../../tests/support/page'
-import { inUse, TestServices } from '../../tests/support/services'
+import { TestServices } from '../../tests/support/services'
+import { strand } from '../../tests/support/strand'
 import { until } from '../../tests/support/until'
 import { disconnected } from '../net/connection'
 import { useChats } from '../stores/chats'
 import StrandedBar from './StrandedBar.vue'
 
-const head = { chat, title: 'Rain', folder: null, changed_ms: 10 }
-
 let outside: TestServices
 let bar: VueWrapper
 
-/** The device has a message and its answer, of which the backup has the chat alone. */
 beforeEach(async () => {
   outside = new TestServices()
   await outside.begin()
-  outside.connect(4)
-  outside.say({ type: 'events', events: [created(1, 'Rain'), written(2), begun(3), ended(4, 'Yes.')], upto: 4 })
-  await until(() => useChats().isComplete)
-  outside.standing(inUse(2))
-  outside.say(welcomeOf(1, { log: id(901), after: 1, before: 2, common: 1 }))
-  outside.handlers.onWelcomed()
-  outside.say({ type: 'chat_list', chats: [head] })
-  outside.say({ type: 'events', events: [created(2, 'Later', id(70))], upto: 2 })
-  await until(() => useChats().stranded > 0)
+  await strand(outside)
   bar = show(StrandedBar)
   return () => bar.unmount()
 })

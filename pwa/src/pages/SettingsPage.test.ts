@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { show } from '../../tests/support/mount'
 import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
+import { strand } from '../../tests/support/strand'
 import { useChats } from '../stores/chats'
 import { useRelease } from '../stores/release'
 import SettingsPage from './SettingsPage.vue'
@@ -41,11 +42,12 @@ it('says that nothing was checked where there is no service worker', async () =>
 })
 
 describe('who logs out', () => {
-  async function page(said: string[]) {
+  async function page(said: string[], before: (outside: TestServices) => Promise<void> = () => Promise.resolve()) {
     const outside = new TestServices()
     let outs = 0
     outside.logOut = () => Promise.resolve(void outs++)
     await outside.begin()
+    await before(outside)
     const shown = show(SettingsPage)
     for (const text of said) useChats().send(null, text)
     await flushPromises()
@@ -57,6 +59,13 @@ describe('who logs out', () => {
   it('is out at once, where all is on the PC', async () => {
     const { shown, outs } = await page([])
     expect(outs()).toBe(1)
+    shown.unmount()
+  })
+
+  it('is asked first, where only this device has what the PC lost', async () => {
+    const { shown, outs } = await page([], strand)
+    expect(outs()).toBe(0)
+    expect(shown.get('dialog').text()).toContain('1 chat on this device has more than your PC has now')
     shown.unmount()
   })
 
