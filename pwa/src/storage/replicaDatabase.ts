@@ -106,7 +106,7 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   }
 
   belongTo(pairedAt: number): Promise<void> {
-    return this.change('strict', async (store) => {
+    return this.change(stores, 'strict', async (store) => {
       const known = await result<number | undefined>(store('meta').get(pairing))
       if (known === pairedAt) return
       for (const name of stores) store(name).clear()
@@ -165,9 +165,10 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   }
 
   write(change: Change): Promise<void> {
-    return this.change(change.add?.length ? 'strict' : 'relaxed', async (store) => {
+    const scope = storesOf(change)
+    return this.change(scope, change.add?.length ? 'strict' : 'relaxed', async (store) => {
       await this.writeReplica(store, change)
-      await this.writeOutbox(store('outbox'), change)
+      if (scope.includes('outbox')) await this.writeOutbox(store('outbox'), change)
     })
   }
 
@@ -257,12 +258,13 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     }
   }
 
-  /** One transaction over everything: all of the work is written, or nothing. */
+  /** One transaction: all of the work is written, or nothing. */
   private async change(
+    scope: readonly string[],
     durability: IDBTransactionDurability,
     work: (store: (name: string) => IDBObjectStore) => Promise<void>,
   ): Promise<void> {
-    const transaction = this.database.transaction(stores, 'readwrite', { durability })
+    const transaction = this.database.transaction(scope, 'readwrite', { durability })
     const done = ended(transaction)
     try {
       await work((name) => transaction.objectStore(name))
@@ -284,6 +286,14 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   private ofChat(chat: string): IDBKeyRange {
     return this.databases.IDBKeyRange.bound([chat], [chat, []])
   }
+}
+
+/** What goes to the outbox alone, and pages without a word of it, do not wait for each other. */
+function storesOf({ add = [], replace = [], remove = [], ...replica }: Change): readonly string[] {
+  const isOfOutbox = add.length + replace.length + remove.length > 0
+  if (!isOfOutbox) return stores.filter((name) => name !== 'outbox')
+  const isOfReplica = Object.values(replica).some((part) => part !== undefined)
+  return isOfReplica ? stores : ['outbox']
 }
 
 export function keyOf(event: Event): Cursor {

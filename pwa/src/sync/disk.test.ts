@@ -1,6 +1,7 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { chat, created, id, written } from '../../tests/support/messages'
+import type { Pending } from '../chat/model'
 import { MemoryReplica } from '../storage/memoryReplica'
 import { type Change, type Meta, StorageFull } from '../storage/replica'
 import { openReplica } from '../storage/replicaDatabase'
@@ -99,4 +100,24 @@ it('gives nothing once it is closed, and fails nobody who asks late', async () =
   disk.close()
   await disk.idle()
   expect([await disk.events(chat), await disk.stranded()]).toEqual([[], []])
+})
+
+it('has what a person did on disk before the pages of the past that were to be written first', async () => {
+  const databases = { indexedDB: new IDBFactory(), IDBKeyRange }
+  const disk = new Disk()
+  await disk.open(openReplica(() => databases, 'h', 1))
+  await disk.write({ clear: one, meta: meta(one, 1), heads: [head], events: [created(1)] })
+  const order: string[] = []
+  for (const last of [100, 200, 300]) {
+    const events = Array.from({ length: 100 }, (_, at) => written(last - 99 + at))
+    void disk.write({ meta: meta(one, last), events }).then(() => order.push('page'))
+  }
+  const command = { type: 'delete_chat', id: id(20), chat } as const
+  const first: Pending = { command, atMs: 1, state: 'waiting', told: false, seq: 0, code: null, excess: null }
+  const second: Pending = { ...first, command: { ...command, id: id(21) } }
+  void disk.add([first]).then(() => order.push('first'))
+  void disk.add([second]).then(() => order.push('second'))
+  await disk.idle()
+  expect(order).toEqual(['first', 'second', 'page', 'page', 'page'])
+  expect((await disk.outbox())?.map(({ command }) => command.id)).toEqual([id(20), id(21)])
 })

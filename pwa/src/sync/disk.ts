@@ -19,6 +19,7 @@ export class Disk {
   private readonly unwritten = new Set<Change>()
   private underWay = 0
   private tail: Promise<void> = Promise.resolve()
+  private adding: Promise<void> = Promise.resolve()
 
   /** Gives what is kept. What is written meanwhile comes after it. */
   open(opening: Promise<ReplicaStorage>): Promise<Kept> {
@@ -29,16 +30,20 @@ export class Disk {
         return nobody
       })
     })
-    this.tail = loaded.then(() => undefined)
+    this.tail = this.adding = loaded.then(() => undefined)
     return loaded
   }
 
   /** Done when it is written, or cannot be: `full` and `broken` tell. */
   write(change: Change): Promise<void> {
-    this.unwritten.add(change)
-    this.underWay++
-    this.tail = this.tail.then(() => this.put(change))
-    return this.tail
+    return (this.tail = this.after(this.tail, change))
+  }
+
+  /** What a person did waits for no page of the past, since it is nowhere else until it is written. */
+  add(pending: readonly Pending[]): Promise<void> {
+    this.adding = this.after(this.adding, { add: pending })
+    this.tail = Promise.all([this.tail, this.adding]).then(() => undefined)
+    return this.adding
   }
 
   /** Of one chat by number, with those that are not written yet. */
@@ -101,6 +106,12 @@ export class Disk {
     } catch {
       return []
     }
+  }
+
+  private after(others: Promise<void>, change: Change): Promise<void> {
+    this.unwritten.add(change)
+    this.underWay++
+    return others.then(() => this.put(change))
   }
 
   private async put(change: Change): Promise<void> {

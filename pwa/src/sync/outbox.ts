@@ -54,7 +54,7 @@ export class Outbox {
   async add(added: readonly Pending[]): Promise<void> {
     const ids = added.map(({ command }) => command.id)
     this.sender.writing(ids)
-    await this.disk.write({ add: added })
+    await this.disk.add(added)
     this.sender.written(ids)
     this.post({ type: 'added', pending: added })
     // There may have been no room for it.
