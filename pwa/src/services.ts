@@ -23,6 +23,7 @@ import { signaledDial } from './net/signaled'
 import { onWake } from './net/wake'
 import { Witness } from './net/witness'
 import type { LanTicket } from './protocol/generated'
+import { browserBroadcast } from './storage/broadcast'
 import { certificateStorage, makeCertificate } from './storage/certificate'
 import { deviceKeyStorage } from './storage/deviceKey'
 import { draftStorage } from './storage/drafts'
@@ -108,7 +109,10 @@ export const realServices: Services = {
   makeId: () => uuidv7(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
   makeNonce: () => crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
   deviceKeys: deviceKeyStorage(() => indexedDB),
-  homes: homesStorage(() => indexedDB),
+  homes: homesStorage(
+    () => indexedDB,
+    () => browserBroadcast('hearth.homes'),
+  ),
   loadSync: async () => (await import('./sync/browser')).browserSync(() => window),
   deviceName: () => deviceName(navigator) || 'Browser',
   keepStorage: () => void navigator.storage?.persist?.().catch(() => undefined),

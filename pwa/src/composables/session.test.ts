@@ -170,3 +170,29 @@ it('leaves nothing of what was typed when the person logs out, and keeps it wher
   expect(useDrafts().of(null)).toBe('')
   expect(localStorage).toHaveLength(0)
 })
+
+it('shows nothing of it in a tab of before either, nor sends what is said there as theirs', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await until(() => outside.starts === 1)
+  outside.connect()
+  outside.say({ type: 'events', events: [created(1)], upto: 1 })
+  await until(() => useChats().list.length === 1)
+  const pairing = { publicKey: fixed('attic'), name: '', pairedAt: 9, lan: null }
+  const theirs = await outside.homesOfATab().pin(pairing)
+  await until(() => outside.starts === 2)
+  expect([outside.stops, useChats().list, useHomes().home]).toEqual([1, [], theirs])
+  useChats().send(null, 'Hello')
+  await outside.inOutbox(2, theirs!)
+})
+
+it('stops where another tab forgets the home, and goes on where it says nothing new', async () => {
+  await useHomes().pin(fixed('attic'), '')
+  await logIn()
+  await until(() => outside.starts === 1)
+  const tab = outside.homesOfATab()
+  await tab.unpin('another')
+  await tab.unpin(useHomes().home!.id)
+  await until(() => useHomes().state === 'unpaired')
+  expect([outside.starts, outside.stops]).toEqual([1, 1])
+})

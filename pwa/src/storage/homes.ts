@@ -2,6 +2,7 @@
 import type { LanTicket } from '../protocol/generated'
 import type { Bytes } from '../trust/bytes'
 import { keyId } from '../trust/transcript'
+import type { Broadcast } from './broadcast'
 import { change, readAll, remove, withDatabase } from './deviceDatabase'
 
 export interface PinnedHome {
@@ -25,9 +26,18 @@ export interface HomesStorage {
   update(id: string, news: Partial<Pick<PinnedHome, 'name' | 'lan'>>): Promise<boolean>
   /** Only because a person asks: anybody can say 'this device was removed'. */
   unpin(id: string): Promise<boolean>
+  /** Calls when another tab has paired, or has forgotten a home. */
+  watch(changed: () => void): void
 }
 
-export function homesStorage(factory: () => IDBFactory): HomesStorage {
+/** @param news from tab to tab */
+export function homesStorage(
+  factory: () => IDBFactory,
+  news: () => Broadcast | null = () => null,
+): HomesStorage {
+  let tabs: Broadcast | null | undefined
+  const others = () => (tabs === undefined ? (tabs = news()) : tabs)
+
   async function orNull<T>(work: (opened: IDBDatabase) => Promise<T>): Promise<T | null> {
     try {
       return await withDatabase(factory(), work)
@@ -46,10 +56,12 @@ export function homesStorage(factory: () => IDBFactory): HomesStorage {
     pin: async ({ publicKey, name, pairedAt, lan }) => {
       const id = await keyId(publicKey)
       const home = { id, publicKey, name, pairedAt, lan }
-      return orNull(async (opened) => {
+      const kept = await orNull(async (opened) => {
         await change<PinnedHome>(opened, 'homes', id, () => home)
         return home
       })
+      others()?.post('changed')
+      return kept
     },
 
     update: (id, { name, lan }) =>
@@ -61,7 +73,16 @@ export function homesStorage(factory: () => IDBFactory): HomesStorage {
         })
       }),
 
-    unpin: (id) => done((opened) => remove(opened, 'homes', id)),
+    async unpin(id) {
+      const isGone = await done((opened) => remove(opened, 'homes', id))
+      others()?.post('changed')
+      return isGone
+    },
+
+    watch(changed) {
+      const news = others()
+      if (news) news.onMessage = changed
+    },
   }
 }
 

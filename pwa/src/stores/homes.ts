@@ -24,6 +24,19 @@ export const useHomes = defineStore('homes', () => {
     if (state.value !== 'paired') show(found)
   }
 
+  /** Another tab has paired anew: what this one shows, and is connected as, is of before. */
+  async function lookAgain(): Promise<void> {
+    if (!home.value) return
+    const found = await look()
+    const [newest, there] = [found?.at(-1), home.value]
+    if (!found || !there || (newest?.id === there.id && newest.pairedAt === there.pairedAt)) return
+    home.value = null
+    state.value = 'unknown'
+    show(found)
+  }
+
+  homes.watch(() => void lookAgain())
+
   /** Null: nothing is kept here. A home is of use only with the key that it knows us by. */
   async function look(): Promise<readonly PinnedHome[] | null> {
     const all = await homes.all()

@@ -1,7 +1,7 @@
 /** The engine in a browser: its replica in IndexedDB, a channel between the tabs that share one. */
+import { type Broadcast, browserBroadcast } from '../storage/broadcast'
 import { type Databases, openReplica, replicaName } from '../storage/replicaDatabase'
 import { result } from '../storage/requests'
-import { type Broadcast, browserBroadcast } from './broadcast'
 import { type EngineNeeds, SyncEngine } from './engine'
 import { unpack } from './unpack'
 
@@ -26,7 +26,8 @@ export function browserSync(
       new SyncEngine({
         ...needs,
         storage: () => openReplica(databases, id, pairedAt),
-        broadcast: makeBroadcast(replicaName(id)),
+        // A tab of before it was paired anew is not of this outbox.
+        broadcast: makeBroadcast(`${replicaName(id)} ${String(pairedAt)}`),
         unpack,
       }),
     async drop(home) {

@@ -12,17 +12,15 @@ import {
   type ToHome,
   VERSION,
 } from '../protocol/generated'
+import type { Broadcast } from '../storage/broadcast'
 import { MemoryReplica } from '../storage/memoryReplica'
 import type { Kept, ReplicaStorage } from '../storage/replica'
 import type { Stranded } from '../chat/stranded'
-import type { Broadcast } from './broadcast'
 import { changeBetween } from './change'
 import { Disk } from './disk'
 import { Inbox } from './inbox'
 import { OpenChats } from './openChats'
 import { Outbox } from './outbox'
-
-export type { Broadcast } from './broadcast'
 
 export interface EngineNeeds {
   /** Null where this browser keeps nothing: then all is in memory until the page is closed. */

@@ -2,8 +2,9 @@
 import type { ChatsState, Pending } from '../chat/model'
 import { passing } from '../chat/reducer'
 import type { Acknowledged, Command, ErrorCode } from '../protocol/generated'
-import { type Broadcast, hear, isNews, type News } from './broadcast'
+import type { Broadcast } from '../storage/broadcast'
 import type { Disk } from './disk'
+import { hear, isNews, type News } from './news'
 import { Sender } from './sender'
 
 type Untold = News extends infer One ? (One extends News ? Omit<One, 'log'> : never) : never

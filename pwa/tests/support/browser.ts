@@ -1,8 +1,9 @@
 /** A browser with its tabs, each with an engine of its own, on one replica and one outbox. */
 import type { Command, FromChats } from '../../src/protocol/generated'
+import type { Broadcast } from '../../src/storage/broadcast'
 import { MemoryReplica } from '../../src/storage/memoryReplica'
 import type { Change, Cursor, ReplicaStorage } from '../../src/storage/replica'
-import { type Broadcast, SyncEngine } from '../../src/sync/engine'
+import { SyncEngine } from '../../src/sync/engine'
 import { PcLine, plainUnpack, type TestPc } from './pc'
 
 /** The replica as one tab has it: what a tab writes that has died reaches no disk. */

@@ -12,11 +12,11 @@ import type { PasskeyApi } from '../../src/net/passkeyApi'
 import { Witness } from '../../src/net/witness'
 import type { Command, FromHome, RoadName, Session, ToHome } from '../../src/protocol/generated'
 import { deviceKeyStorage } from '../../src/storage/deviceKey'
-import { homesStorage } from '../../src/storage/homes'
+import { browserBroadcast } from '../../src/storage/broadcast'
+import { type HomesStorage, homesStorage } from '../../src/storage/homes'
 import { type Databases, openReplica } from '../../src/storage/replicaDatabase'
 import type { Kept } from '../../src/storage/replica'
 import { useChats } from '../../src/stores/chats'
-import { browserBroadcast } from '../../src/sync/broadcast'
 import { browserSync, type Home } from '../../src/sync/browser'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import { draftStorage } from '../../src/storage/drafts'
@@ -168,6 +168,14 @@ export class TestServices {
     replica.close()
   }
 
+  /** The homes that this browser is paired with, as another tab has them. */
+  homesOfATab(): HomesStorage {
+    return homesStorage(
+      () => this.database(),
+      () => browserBroadcast(`homes ${String(this.number)}`),
+    )
+  }
+
   /** The same browser, and nothing remembered but what it keeps. */
   reload(): void {
     setActivePinia(createPinia())
@@ -246,7 +254,7 @@ export class TestServices {
       makeId: () => id(this.made++),
       makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
       deviceKeys: deviceKeyStorage(() => this.database()),
-      homes: homesStorage(() => this.database()),
+      homes: this.homesOfATab(),
       loadSync: () => {
         const mine = `${String(this.number)} ${String(this.loads)}`
         const sync = browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))

@@ -1,6 +1,6 @@
 /** A browser with its tabs: the app's own engine in each, over a line to the PC and a shared disk. */
 import type { ChatError, Event, FromChats, FromHome, ToHome } from '../../../pwa/src/protocol/generated'
-import type { Broadcast } from '../../../pwa/src/sync/engine'
+import type { Broadcast } from '../../../pwa/src/storage/broadcast'
 import { SyncEngine } from '../../../pwa/src/sync/engine'
 import type { Random } from './random'
 import { Disk, type DiskOfTab } from './disk'

@@ -2,29 +2,11 @@
 import { settle } from '../chat/reducer'
 import type { ChatsState, Pending } from '../chat/model'
 
-export interface Broadcast {
-  post(message: unknown): void
-  /** What the others posted. */
-  onMessage: (message: unknown) => void
-  close(): void
-}
-
 /** `log` is the one that acknowledgements are of. */
 export type News = { readonly log: string | null } & (
   | { readonly type: 'added' | 'changed'; readonly pending: readonly Pending[] }
   | { readonly type: 'withdrawn'; readonly ids: readonly string[] }
 )
-
-export function browserBroadcast(name: string): Broadcast {
-  const channel = new BroadcastChannel(name)
-  const broadcast: Broadcast = {
-    post: (message) => channel.postMessage(message),
-    onMessage: () => undefined,
-    close: () => channel.close(),
-  }
-  channel.onmessage = ({ data }) => broadcast.onMessage(data)
-  return broadcast
-}
 
 /** They come from this same app, of this version or another: what is not understood is passed over. */
 export function isNews(message: unknown): message is News {
