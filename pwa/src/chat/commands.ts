@@ -39,9 +39,32 @@ function wellFormed(text: string): string {
 
 export type Said = SendMessage | EditMessage
 
-/** The same message in a new command: a refused one would only be refused again. */
-export function sayAgain(makeId: MakeId, refused: Said): Said {
-  return { ...refused, id: makeId() }
+export function isSaid(command: Command): command is Said {
+  return command.type === 'send_message' || command.type === 'edit_message'
+}
+
+/**
+ * The same message in a new command: a refused one would only be refused again.
+ *
+ * @param isThere whether there is such a message: what it followed, or took the place of, may be gone
+ * @param leaf what it follows then; null for the newest message
+ */
+export function sayAgain(
+  makeId: MakeId,
+  refused: Said,
+  isThere: (message: string) => boolean,
+  leaf: string | null,
+): Said {
+  const again = { ...refused, id: makeId() }
+  const before = refused.type === 'edit_message' ? refused.replaces : refused.parent
+  if (!before || before === refused.chat || isThere(before)) return again
+  const moved = inChat(again, refused.chat)
+  return leaf === null ? moved : { ...moved, parent: leaf }
+}
+
+/** The same, said after whatever is the newest there. */
+export function inChat({ id, message, text }: Said, chat: string): SendMessage {
+  return { type: 'send_message', id, chat, message, text }
 }
 
 export function inOtherWords(said: Said, text: string): Said {
@@ -84,10 +107,16 @@ export function changeSetting(makeId: MakeId, name: SettingName, value: string |
 export function pendingOf(pending: readonly Pending[], message: string): { one: Pending; said: Said } | null {
   for (const one of pending) {
     const { command } = one
-    if (command.type !== 'send_message' && command.type !== 'edit_message') continue
-    if (command.message === message) return { one, said: command }
+    if (isSaid(command) && command.message === message) return { one, said: command }
   }
   return null
+}
+
+/** What of a chat the PC would not take. */
+export function refusedIn(pending: readonly Pending[], chat: string): Said[] {
+  return pending.flatMap(({ command, state }) =>
+    state === 'refused' && isSaid(command) && command.chat === chat ? [command] : [],
+  )
 }
 
 /** What becomes of the outbox by a command: what nobody was told of needs no second command. */
@@ -165,7 +194,27 @@ export function add(
 
 export function withdraw(state: ChatsState, ids: readonly string[]): ChatsState {
   const gone = new Set(ids)
-  return { ...state, pending: state.pending.filter((one) => !gone.has(one.command.id)) }
+  const left = state.pending.filter((one) => !gone.has(one.command.id))
+  return { ...state, pending: closeUp(left, state.pending.filter((one) => gone.has(one.command.id))) }
+}
+
+/** What was to follow a message that does not come follows what that one was to follow. */
+export function closeUp(pending: readonly Pending[], missing: readonly Pending[]): readonly Pending[] {
+  const before = new Map<string, string | null | undefined>()
+  for (const { command } of missing) {
+    if (!isSaid(command)) continue
+    before.set(command.message, command.type === 'edit_message' ? command.replaces : command.parent)
+  }
+  if (before.size === 0) return pending
+  return pending.map((one) => {
+    const { command } = one
+    if (command.type !== 'send_message' || !isFree(one)) return one
+    let { parent } = command
+    while (parent && before.has(parent)) parent = before.get(parent)
+    if (parent === command.parent) return one
+    const moved = inChat(command, command.chat)
+    return { ...one, command: parent ? { ...moved, parent } : moved }
+  })
 }
 
 /** What to send after a reconnect, in the order it was given. */

@@ -60,8 +60,11 @@ function parentOf(turns: readonly Turn[], command: SendMessage | EditMessage): s
   if (command.type === 'edit_message') {
     return turns.find(({ id }) => id === command.replaces)?.parent ?? null
   }
-  if (command.parent) return command.parent === command.chat ? null : command.parent
-  return turns.at(-1)?.id ?? null
+  const { parent, chat } = command
+  if (parent === chat) return null
+  // Behind one that is not there nobody would see it.
+  const isThere = parent && turns.some(({ id }) => id === parent)
+  return isThere ? parent : (turns.at(-1)?.id ?? null)
 }
 
 function pendingTurn(

@@ -13,6 +13,7 @@ import type {
   History,
   Welcome,
 } from '../protocol/generated'
+import { closeUp, isSaid } from './commands'
 import { addPast, applyEvents } from './events'
 import { emptyChat } from './fold'
 import type { ChatsState, Live, Pending, Settings } from './model'
@@ -192,8 +193,7 @@ function refuse(state: ChatsState, error: ChatError): Reduced {
   if (!refused) return error.re ? { state } : { state, refused: error }
   // Of two roads, or two tabs, one may be told so when the other was told that it is done.
   if (refused.state === 'acknowledged' || passing.includes(error.code)) return { state }
-  const { type } = refused.command
-  if (type === 'send_message' || type === 'edit_message') {
+  if (isSaid(refused.command)) {
     // What a person wrote is never thrown away: it stays, marked, to be sent again.
     const pending = state.pending.map(
       (one): Pending =>
@@ -201,7 +201,7 @@ function refuse(state: ChatsState, error: ChatError): Reduced {
           ? { ...one, state: 'refused', code: error.code, excess: error.excess ?? null }
           : one,
     )
-    return { state: { ...state, pending } }
+    return { state: { ...state, pending: closeUp(pending, [refused]) } }
   }
   return {
     state: { ...state, pending: state.pending.filter((one) => one !== refused) },

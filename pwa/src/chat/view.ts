@@ -98,6 +98,11 @@ export function siblings({ chats, pending }: Confirmed, id: string, message: str
   return siblingsOf(layOver(chats.get(id)?.turns ?? [], pending, id).turns, message)
 }
 
+/** Whether a message is in a chat, on whichever way through it; what was refused is in none. */
+export function knowsMessage({ chats, pending }: Confirmed, chat: string, message: string): boolean {
+  return layOver(chats.get(chat)?.turns ?? [], pending, chat).turns.some(({ id }) => id === message)
+}
+
 /** What of a chat the model does not see any more, as of its latest answer. */
 export function cutOf(turns: readonly Turn[]): HistoryCut | null {
   return turns.findLast((turn) => turn.reply)?.reply?.cut ?? null
@@ -136,13 +141,30 @@ export function activityOf(turns: readonly Turn[]): Activity {
   return last.reply ? 'answering' : 'awaiting'
 }
 
-/** Whether there is such a chat, confirmed or about to be. */
+/** Whether there is anything to show of such a chat, confirmed or about to be. */
 export function hasChat({ heads, pending }: WithHeads, id: string): boolean {
   let has = heads.has(id)
   for (const { command } of pending) {
     if ('chat' in command && command.chat === id) has = command.type !== 'delete_chat'
   }
   return has
+}
+
+/**
+ * Whether something can be said in it. Of one that is gone what was not sent may still be shown; while
+ * the list of chats comes in, none is known to be gone.
+ */
+export function takesMessages(
+  { heads, pending, isListing }: WithHeads & Pick<ChatsState, 'isListing'>,
+  id: string,
+): boolean {
+  let takes = isListing || heads.has(id)
+  for (const { command } of pending) {
+    if (!('chat' in command) || command.chat !== id) continue
+    if (command.type === 'create_chat') takes = true
+    if (command.type === 'delete_chat') takes = false
+  }
+  return takes
 }
 
 /** What the person chose for all devices, or is about to. */

@@ -73,8 +73,8 @@ describe('a turn', () => {
   })
 
   it('waits in silence for a PC that has not taken it, and can be taken back', async () => {
-    useChats().send(chat, turn.text)
-    const view = show(TurnView, { chat, turn: useChats().turns(chat).at(-1), isLast: true })
+    const made = useChats().send(null, turn.text)
+    const view = show(TurnView, { chat: made, turn: useChats().turns(made).at(-1), isLast: true })
     expect(articles(view)).toHaveLength(1)
     expect(view.text()).toContain('Will be sent when your PC can be reached.')
     await button(view, 'Take back').trigger('click')
@@ -89,10 +89,10 @@ describe('a turn', () => {
 
   it('is not offered back once the PC may have it', async () => {
     outside.connect()
-    useChats().send(chat, turn.text)
+    const made = useChats().send(null, turn.text)
     await outside.said('send_message')
     outside.standing(disconnected)
-    const view = show(TurnView, { chat, turn: useChats().turns(chat).at(-1), isLast: true })
+    const view = show(TurnView, { chat: made, turn: useChats().turns(made).at(-1), isLast: true })
     expect(view.text()).toContain('Will be sent when your PC can be reached.')
     expect(view.text()).not.toContain('Take back')
   })

@@ -112,6 +112,35 @@ describe('what is said', () => {
     expect(again).not.toBe(chat)
     expect(chats.list).toMatchObject([{ id: again, title: 'Something dear' }])
   })
+
+  it('goes on together in a new chat where the old one has gone', async () => {
+    events(created(1))
+    const [first, second] = [await refused('One'), await refused('Two')]
+    events({ type: 'chat_deleted', seq: 2, at_ms: 20, chat })
+    outside.sent = []
+    const made = chats.sendAgain(first.message)!
+    expect(chats.list.map(({ id }) => id)).toEqual([made])
+    expect(chats.turns(made).map(({ text, state }) => [text, state])).toEqual([
+      ['One', 'waiting'],
+      ['Two', 'refused'],
+    ])
+    expect(chats.sendAgain(second.message)).toBe(made)
+    expect(await sent(3)).toMatchObject([
+      { type: 'create_chat', chat: made },
+      { type: 'send_message', chat: made, text: 'One' },
+      { type: 'send_message', chat: made, text: 'Two' },
+    ])
+  })
+
+  it('is not said in a chat that has gone, though something refused is shown there', async () => {
+    events(created(1))
+    await refused('One')
+    events({ type: 'chat_deleted', seq: 2, at_ms: 20, chat })
+    expect(chats.has(chat)).toBe(true)
+    const made = chats.send(chat, 'More')
+    expect(made).not.toBe(chat)
+    expect(await outside.said('create_chat')).toMatchObject({ chat: made, title: 'More' })
+  })
 })
 
 describe('a running answer', () => {
@@ -279,6 +308,49 @@ describe('branches', () => {
     expect(chats.turns(chat)).toMatchObject([{ id: message }])
     chats.show(chat, other)
     expect(chats.turns(chat).map(({ text }) => text)).toEqual(['Hello!', 'More'])
+  })
+
+  describe('of which nothing of a message came', () => {
+    beforeEach(() => {
+      events(written(5, 'Hello!', other, chat, chat))
+      chats.show(chat, message)
+    })
+
+    const shown = () => chats.turns(chat).map(({ text }) => text)
+
+    it('goes on without it, where it was taken back', async () => {
+      outside.standing(disconnected)
+      for (const text of ['One', 'Two', 'Three']) chats.send(chat, text)
+      const [, one, two] = chats.turns(chat)
+      expect([chats.takeBack(one!.id, 'waiting'), chats.takeBack(two!.id, 'waiting')]).toEqual(['One', 'Two'])
+      expect(shown()).toEqual(['Hello?', 'Three'])
+      outside.connect()
+      expect(await outside.said('send_message')).toMatchObject({ text: 'Three', parent: message })
+    })
+
+    it('goes on with what it was to replace, where another wording was taken back', async () => {
+      outside.standing(disconnected)
+      chats.edit(chat, message, 'Good day?')
+      chats.send(chat, 'And then?')
+      const [edited] = chats.turns(chat)
+      chats.takeBack(edited!.id, 'waiting')
+      chats.show(chat, message)
+      expect(shown()).toEqual(['Hello?', 'And then?'])
+      outside.connect()
+      expect(await outside.said('send_message')).toMatchObject({ parent: message })
+    })
+
+    it('takes it after what is there, where what it followed was refused', async () => {
+      for (const text of ['One', 'Two']) chats.send(chat, text)
+      const [one, two] = [await outside.said('send_message', 'One'), await outside.said('send_message', 'Two')]
+      expect(two).toMatchObject({ parent: one.message })
+      outside.say({ type: 'error', code: 'engine_busy', message: '', re: one.id })
+      outside.say({ type: 'error', code: 'message_unknown', message: '', re: two.id })
+      outside.sent = []
+      chats.sendAgain(two.message)
+      expect(await sent(1)).toMatchObject([{ text: 'Two', parent: message }])
+      expect(shown()).toEqual(['Hello?', 'Two', 'One'])
+    })
   })
 
   it('shows what was refused in whichever branch', async () => {

@@ -5,10 +5,12 @@ import {
   changeSetting,
   continueAnswer,
   edit,
+  inChat,
   inOtherWords,
   isFree,
   move,
   pendingOf,
+  refusedIn,
   regenerate,
   remove,
   rename,
@@ -25,10 +27,12 @@ import {
   cutOf,
   foldersOf,
   hasChat,
+  knowsMessage,
   lastTaken,
   liveText,
   settingsOf,
   siblings,
+  takesMessages,
   turnsOf,
 } from '../chat/view'
 import {
@@ -188,18 +192,21 @@ export const useChats = defineStore('chats', () => {
     if (rest.length > 0) engine.perform(rest)
   }
 
-  /** Says something in a chat, or in a new one; gives the chat's id. */
+  /** Says something in a chat, or in a new one, as where the old one is gone; gives the chat's id. */
   function send(chat: string | null, text: string): string {
-    const id = chat ?? makeId()
-    const isNew = !hasChat(engine?.state ?? nothing, id)
+    // The PC begins no chat twice.
+    const isNew = chat === null || !isThere(chat)
+    const id = isNew ? makeId() : chat
     open(id)
-    perform(say(makeId, id, text, isNew, chosen.has(id) ? leafOf(id) : null))
+    perform(say(makeId, id, text, isNew, branchOf(id)))
     return id
   }
 
-  /** What the next message follows, in a branch that was chosen. */
-  function leafOf(chat: string): string {
-    return lastTaken(turns(chat))?.id ?? chat
+  const isThere = (chat: string) => takesMessages(engine?.state ?? nothing, chat)
+
+  /** What the next message follows; null for the newest, where no branch was chosen. */
+  function branchOf(chat: string): string | null {
+    return chosen.has(chat) ? (lastTaken(turns(chat))?.id ?? null) : null
   }
 
   /** Sends what was refused again; gives the chat, a new one where the old one is gone. */
@@ -209,11 +216,20 @@ export const useChats = defineStore('chats', () => {
   }
 
   function performAgain(refused: Said): string {
-    engine?.withdraw([refused.id])
-    // The PC begins no chat twice.
-    if (!hasChat(engine?.state ?? nothing, refused.chat)) return send(null, refused.text)
-    perform([sayAgain(makeId, refused)])
-    return refused.chat
+    const { id, chat, message, text } = refused
+    engine?.withdraw([id])
+    stopWanted.delete(message)
+    if (!isThere(chat)) return elsewhere(chat, text)
+    const isKnown = (one: string) => isOpening(chat) || knowsMessage(confirmed(), chat, one)
+    perform([sayAgain(makeId, refused, isKnown, branchOf(chat))])
+    return chat
+  }
+
+  /** What else was refused in a chat that is gone goes along with what is said in a new one. */
+  function elsewhere(chat: string, text: string): string {
+    const id = send(null, text)
+    for (const said of refusedIn(engine?.state.pending ?? [], chat)) engine?.replace(inChat(said, id))
+    return id
   }
 
   /** Says it in other words; what the PC does not have yet is changed where it is. */
@@ -301,6 +317,7 @@ export const useChats = defineStore('chats', () => {
     engine?.openChat(chat)
   }
 
+  const isOpening = (chat: string) => changes.value >= 0 && (engine?.isOpening(chat) ?? false)
   const confirmed = () => ({ heads: heads.value, chats: chats.value, pending: pending.value })
   const turns = (chat: string) => turnsOf(confirmed(), chat, chosen.get(chat) ?? null)
   const isStillHere = (message: string) => {
@@ -348,7 +365,7 @@ export const useChats = defineStore('chats', () => {
     activity: (chat: string) => activityOf(turns(chat)),
     liveText: (answer: string) => liveText({ chats: chats.value, live: live.value }, answer),
     /** Whether turns of a chat are still being read or fetched. */
-    opening: (chat: string) => changes.value >= 0 && (engine?.isOpening(chat) ?? false),
+    opening: isOpening,
     begin,
     opened: () => opened,
     open,

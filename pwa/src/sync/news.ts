@@ -1,4 +1,5 @@
 /** What the tabs of one browser, which share an outbox, tell each other of it. */
+import { withdraw } from '../chat/commands'
 import { settle } from '../chat/reducer'
 import type { ChatsState, Pending } from '../chat/model'
 
@@ -18,10 +19,7 @@ export function isNews(message: unknown): message is News {
 
 /** Whoever tells it has written it. */
 export function hear(state: ChatsState, news: News): ChatsState {
-  if (news.type === 'withdrawn') {
-    const gone = new Set(news.ids)
-    return { ...state, pending: state.pending.filter(({ command }) => !gone.has(command.id)) }
-  }
+  if (news.type === 'withdrawn') return withdraw(state, news.ids)
   // What was acknowledged of another log may be missing in this one: it is sent again.
   const isOfLog = (one: Pending) =>
     one.state !== 'acknowledged' || state.log === null || news.log === state.log
