@@ -216,8 +216,3 @@ export function closeUp(pending: readonly Pending[], missing: readonly Pending[]
     return { ...one, command: parent ? { ...moved, parent } : moved }
   })
 }
-
-/** What to send after a reconnect, in the order it was given. */
-export function unsent(state: ChatsState): Command[] {
-  return state.pending.filter((one) => one.state === 'waiting').map((one) => one.command)
-}

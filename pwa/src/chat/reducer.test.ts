@@ -11,7 +11,7 @@ import {
   written,
 } from '../../tests/support/messages'
 import type { Command, Event } from '../protocol/generated'
-import { add, unsent } from './commands'
+import { add } from './commands'
 import { type ChatsState, nothing as empty } from './model'
 import { emptyChat } from './fold'
 import { reduce, type Taken } from './reducer'
@@ -172,6 +172,9 @@ describe('a running answer', () => {
     }
   })
 })
+
+const unsent = ({ pending }: ChatsState) =>
+  pending.filter((one) => one.state === 'waiting').map((one) => one.command)
 
 describe('a command', () => {
   const send: Command = { type: 'send_message', id: id(20), chat, message: id(21), text: 'Well?' }

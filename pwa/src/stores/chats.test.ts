@@ -13,7 +13,7 @@ import { TestServices } from '../../tests/support/services'
 import { until } from '../../tests/support/until'
 import { disconnected } from '../net/connection'
 import type { Command, Event, SendMessage } from '../protocol/generated'
-import type { useChats } from './chats'
+import { useChats } from './chats'
 import { useNotices } from './notices'
 
 let outside: TestServices
@@ -458,4 +458,45 @@ it('does without a browser that keeps anything, and says so', async () => {
   expect(chats.turns(chat)).toHaveLength(1)
   chats.send(chat, 'Well?')
   expect(await outside.said('send_message')).toMatchObject({ text: 'Well?' })
+})
+
+describe('before the part of the app that keeps chats is here', () => {
+  let came: () => void
+
+  beforeEach(() => {
+    outside.reload()
+    outside.syncComes = () => new Promise((resolve) => (came = resolve))
+    chats = useChats()
+  })
+
+  it('shows what is said, and says it afterwards', async () => {
+    const begun = chats.begin({ id: 'another', pairedAt: 1 })
+    const made = chats.send(null, 'Hello there')
+    expect(chats.turns(made)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
+    expect([chats.has(made), chats.kept, chats.isStillHere(chats.turns(made)[0]!.id)]).toEqual([true, false, false])
+    came()
+    await begun
+    outside.connect()
+    expect(await outside.said('send_message')).toMatchObject({ chat: made, text: 'Hello there' })
+  })
+
+  it('misses what the PC says, and has it said once more', async () => {
+    const begun = chats.begin({ id: 'another', pairedAt: 1 })
+    outside.connect(1)
+    came()
+    await begun
+    expect(outside.resyncs).toBe(1)
+    outside.connect(1)
+    events(created(1))
+    expect(chats.list).toHaveLength(1)
+  })
+
+  it('tries again where it does not come', async () => {
+    let tries = 0
+    outside.syncComes = () => (++tries < 3 ? Promise.reject(new TypeError('offline')) : Promise.resolve())
+    const begun = chats.begin({ id: 'another', pairedAt: 1 })
+    await until(() => (outside.clock.pass(15_000), tries === 3))
+    await begun
+    expect(chats.kept).toBe(true)
+  })
 })

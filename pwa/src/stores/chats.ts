@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive, shallowRef } from 'vue'
 import {
+  add,
   amend,
   changeSetting,
   continueAnswer,
@@ -43,6 +44,7 @@ import {
   type SettingName,
   VERSION,
 } from '../protocol/generated'
+import { insist } from '../net/insist'
 import type { Home } from '../sync/browser'
 import type { SyncEngine } from '../sync/engine'
 import { useConnection } from './connection'
@@ -69,7 +71,9 @@ export const useChats = defineStore('chats', () => {
   /** Grows with every home that is shown, and with the end of it. */
   let era = 0
   /** What was asked while the engine was on its way. */
-  const early: Command[] = []
+  let early = nothing
+  /** The PC said something while it was. */
+  let isLate = false
   let onTouched: Touched | null = null
   const onRefused = new Set<Refused>()
   /** Messages whose answer is to be stopped as soon as it begins. */
@@ -92,7 +96,7 @@ export const useChats = defineStore('chats', () => {
 
   function publish(): void {
     framed = false
-    const next = engine?.state ?? nothing
+    const next = engine?.state ?? early
     state.value = next
     heads.value = next.heads
     chats.value = next.chats
@@ -116,7 +120,10 @@ export const useChats = defineStore('chats', () => {
 
   connection.listen({
     hello: () => engine?.hello() ?? { type: 'hello', version: VERSION },
-    onMessage: (message) => engine?.take(message),
+    onMessage(message) {
+      if (engine) engine.take(message)
+      else isLate = true
+    },
     onWelcomed: () => engine?.welcomed(),
   })
 
@@ -128,7 +135,7 @@ export const useChats = defineStore('chats', () => {
   }
 
   async function load(home: Home, mine: number): Promise<void> {
-    const sync = await loadSync()
+    const sync = await insist(loadSync, clock)
     if (mine !== era) return
     const made = (engine = sync.engine(home, {
       now,
@@ -154,7 +161,12 @@ export const useChats = defineStore('chats', () => {
     }))
     if (lastOpened !== null) made.openChat(lastOpened)
     const reading = made.open()
-    made.perform(early.splice(0))
+    const asked = early.pending.map(({ command }) => command)
+    early = nothing
+    made.perform(asked)
+    // What the PC says first, it says once on a connection.
+    if (isLate) connection.resync()
+    isLate = false
     await reading
   }
 
@@ -164,7 +176,8 @@ export const useChats = defineStore('chats', () => {
     engine = null
     homeId = null
     opened = Promise.resolve()
-    early.length = 0
+    early = nothing
+    isLate = false
     stopWanted.clear()
     chosen.clear()
     publish()
@@ -175,12 +188,13 @@ export const useChats = defineStore('chats', () => {
     const [over, home] = [engine, homeId]
     end()
     await over?.destroy()
-    if (home !== null) await (await loadSync()).drop(home)
+    if (home !== null) await (await insist(loadSync, clock)).drop(home)
   }
 
   function perform(commands: readonly Command[]): void {
-    if (engine) engine.perform(commands)
-    else early.push(...commands)
+    if (engine) return engine.perform(commands)
+    early = add(early, commands, now(), true)
+    publish()
   }
 
   /** Does it, or changes what is in the outbox where nobody was told of that yet. */

@@ -108,6 +108,8 @@ export class TestServices {
   readonly clock = new TestClock()
   /** What this browser keeps; throws where it keeps nothing. */
   database: () => IDBFactory
+  /** The part of the app that keeps chats, on its way. */
+  syncComes = () => Promise.resolve()
   /** How often the browser was asked to keep it. */
   asksToKeep = 0
   private turns = 0
@@ -255,10 +257,10 @@ export class TestServices {
       makeNonce: () => fixed(`nonce ${String(++this.nonces)}`),
       deviceKeys: deviceKeyStorage(() => this.database()),
       homes: this.homesOfATab(),
-      loadSync: () => {
+      loadSync: async () => {
+        await this.syncComes()
         const mine = `${String(this.number)} ${String(this.loads)}`
-        const sync = browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
-        return Promise.resolve(sync)
+        return browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
       },
       deviceName: () => 'Linux',
       keepStorage: () => this.asksToKeep++,
