@@ -130,6 +130,11 @@ describe('the search', () => {
     expect(results.text()).toBe('Nothing found.')
   })
 
+  it('keeps no words of an older log, though nobody searches', async () => {
+    outside.say(welcomeOf(9, { log: id(901), after: 9, before: 10 }))
+    expect(outside.erased).toEqual([useHomes().home!.id])
+  })
+
   it('keeps no words of a deleted chat, though nobody searches', async () => {
     outside.say({ type: 'events', events: [{ type: 'chat_deleted', seq: 3, at_ms: 3, chat }], upto: 3 })
     await until(() => outside.erased.length > 0)

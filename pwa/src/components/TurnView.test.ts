@@ -106,6 +106,12 @@ describe('a turn', () => {
     expect(view.text()).toContain('Keep this page open.')
   })
 
+  it('asks to be left open where this device is full', () => {
+    useChats().full = true
+    const view = show(TurnView, { chat, turn: { ...turn, state: 'waiting' }, isLast: true })
+    expect(view.text()).toContain('Keep this page open.')
+  })
+
   it('says that it waits for the answer above, and thinks of nothing before', () => {
     const view = show(TurnView, { chat, turn, isLast: true, isQueued: true })
     expect(view.text()).toContain('After the answer above.')

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
-import { answer, begun, chat, created, ended, id, written } from '../../tests/support/messages'
+import { answer, begun, chat, created, ended, id, welcomeOf, written } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { button } from '../../tests/support/page'
-import { TestServices } from '../../tests/support/services'
+import { inUse, TestServices } from '../../tests/support/services'
 import { until } from '../../tests/support/until'
 import { disconnected } from '../net/connection'
 import type { Event, SendMessage } from '../protocol/generated'
@@ -284,4 +284,22 @@ it('shows that a chat is being read, and no more once it is', async () => {
   await until(() => page.find('article').exists())
   expect(page.find('.skeleton').exists()).toBe(false)
   expect(bubbles()[0]).toContain('Old words')
+})
+
+it('says where a chat is that is not here while the PC is away', async () => {
+  const other = id(70)
+  outside.standing(inUse(2))
+  outside.say(welcomeOf(9, { log: id(901), after: 9, before: 10 }))
+  outside.handlers.onWelcomed()
+  outside.say({ type: 'chat_list', chats: [{ chat: other, title: 'Old', folder: null, changed_ms: 1 }] })
+  outside.say({ type: 'events', events: [created(10, 'Later', id(72))], upto: 10 })
+  await page.vm.$router.push({ name: 'chat', params: { id: other } })
+  const asks = () => outside.sent.some((one) => one.type === 'fetch_chat' && one.chat === other)
+  await until(asks)
+  await page.vm.$nextTick()
+  expect(page.find('.skeleton').exists()).toBe(true)
+  outside.standing(disconnected)
+  await page.vm.$nextTick()
+  expect(page.find('.skeleton').exists()).toBe(false)
+  expect(page.get('[role=log]').text()).toBe('This chat is not on this device yet. It comes when your PC can be reached.')
 })

@@ -380,6 +380,20 @@ it('forgets that a stop was wanted where the answer had ended before it came', a
   expect(outside.sent.map(({ type }) => type)).not.toContain('stop_answer')
 })
 
+it('forgets that a stop was wanted where the message was refused', async () => {
+  events(created(1))
+  const text = 'Hello?'
+  chats.send(chat, text)
+  const command = await outside.said('send_message', text)
+  chats.stop(chat)
+  outside.say({ type: 'error', code: 'engine_busy', message: '', re: command.id })
+  chats.sendAgain(command.message)
+  events(written(2, text, command.message), begun(3, id(3), command.message))
+  chats.rename(chat, 'After that')
+  await outside.said('rename_chat')
+  expect(outside.sent.map(({ type }) => type)).not.toContain('stop_answer')
+})
+
 it('says hello with what it has', () => {
   events(created(1), written(2), begun(3))
   delta(0, 'x')

@@ -18,7 +18,6 @@ import {
   say,
   sayAgain,
   type Said,
-  stopAnswer,
 } from '../chat/commands'
 import { nothing, type Pending } from '../chat/model'
 import { tidyTitle } from '../chat/title'
@@ -51,6 +50,7 @@ import { useConnection } from './connection'
 import { useDrafts } from './drafts'
 import { useNotices } from './notices'
 import { services } from './services'
+import { Stopper } from './stopper'
 
 /** Whether whoever asked is told of it there, so that nothing else has to say it. */
 type Refused = (command: Command, code: ErrorCode) => boolean
@@ -76,10 +76,16 @@ export const useChats = defineStore('chats', () => {
   let isLate = false
   let onTouched: Touched | null = null
   const onRefused = new Set<Refused>()
-  /** Messages whose answer is to be stopped as soon as it begins. */
-  const stopWanted = new Set<string>()
   /** By chat, the message that the way shown goes through. */
   const chosen = shallowReactive(new Map<string, string>())
+
+  const stopper = new Stopper({
+    makeId,
+    pending: () => engine?.state.pending ?? [],
+    turns: () => [...(engine?.state.chats.keys() ?? [])].flatMap((chat) => turns(chat)),
+    perform,
+    withdraw: (ids) => engine?.withdraw(ids),
+  })
 
   const state = shallowRef(nothing)
   const heads = shallowRef(nothing.heads)
@@ -147,7 +153,7 @@ export const useChats = defineStore('chats', () => {
         if (mine !== era) return
         if (what === 'live') return publishSoon()
         publish()
-        stopWhatWasWanted()
+        stopper.look()
       },
       onRefused: ({ code }, command) => {
         if (command && [...onRefused].some((told) => told(command, code))) return
@@ -178,7 +184,7 @@ export const useChats = defineStore('chats', () => {
     opened = Promise.resolve()
     early = nothing
     isLate = false
-    stopWanted.clear()
+    stopper.clear()
     chosen.clear()
     publish()
   }
@@ -230,11 +236,10 @@ export const useChats = defineStore('chats', () => {
   }
 
   function performAgain(refused: Said): string {
-    const { id, chat, message, text } = refused
+    const { id, chat, text } = refused
     engine?.withdraw([id])
-    stopWanted.delete(message)
     if (!isThere(chat)) return elsewhere(chat, text)
-    const isKnown = (one: string) => isOpening(chat) || knowsMessage(confirmed(), chat, one)
+    const isKnown = (one: string) => misses(chat) || knowsMessage(confirmed(), chat, one)
     perform([sayAgain(makeId, refused, isKnown, branchOf(chat))])
     return chat
   }
@@ -270,6 +275,14 @@ export const useChats = defineStore('chats', () => {
     ask(move(makeId, chat, [...tidy].slice(0, FOLDER_CHARS).join('').trim() || null))
   }
 
+  function removeChat(chat: string): void {
+    ask(remove(makeId, chat))
+    // Of one that the PC never had, no event says that it is gone.
+    const { heads, pending } = engine?.state ?? early
+    const isLeft = pending.some(({ command }) => 'chat' in command && command.chat === chat)
+    if (!heads.has(chat) && !isLeft) drafts.forgetChats([chat])
+  }
+
   /**
    * Stops the answer that runs in a chat, or the one that is about to. What the PC does not have yet
    * is taken back instead: gives its text.
@@ -281,23 +294,8 @@ export const useChats = defineStore('chats', () => {
     if (!turn) return null
     const taken = takeBack(turn.id, 'waiting')
     if (taken !== null) return taken
-    const asked = turn.reply ? goesOn(turn.reply.id) : beginsAgain(turn.id)
-    if (asked && isFree(asked)) engine?.withdraw([asked.command.id])
-    else if (asked || !turn.reply) stopWanted.add(turn.id)
-    else if (turn.reply.state === 'running') stopOnce(turn.reply.id)
+    stopper.stop(turn)
     return null
-  }
-
-  function goesOn(answer: string): Pending | undefined {
-    return engine?.state.pending.find(
-      ({ command }) => command.type === 'continue_answer' && command.answer === answer,
-    )
-  }
-
-  function beginsAgain(message: string): Pending | undefined {
-    return engine?.state.pending.find(
-      ({ command }) => command.type === 'regenerate' && command.message === message,
-    )
   }
 
   /** Takes back a message that is not on the PC; gives its text. */
@@ -308,30 +306,13 @@ export const useChats = defineStore('chats', () => {
     return found.said.text
   }
 
-  function stopOnce(answer: string): void {
-    const asked = engine?.state.pending.some(
-      ({ command }) => command.type === 'stop_answer' && command.answer === answer,
-    )
-    if (!asked) perform([stopAnswer(makeId, answer)])
-  }
-
-  function stopWhatWasWanted(): void {
-    if (stopWanted.size === 0) return
-    for (const [chat] of engine?.state.chats ?? []) {
-      for (const { id, reply } of turns(chat)) {
-        if (!reply || goesOn(reply.id) || !stopWanted.delete(id)) continue
-        if (reply.state === 'running') stopOnce(reply.id)
-      }
-    }
-  }
-
   /** Has the turns of a chat from now on; of those that were opened before, the last few stay. */
   function open(chat: string): void {
     lastOpened = chat
     engine?.openChat(chat)
   }
 
-  const isOpening = (chat: string) => changes.value >= 0 && (engine?.isOpening(chat) ?? false)
+  const misses = (chat: string) => changes.value >= 0 && (engine?.misses(chat) ?? false)
   const confirmed = () => ({ heads: heads.value, chats: chats.value, pending: pending.value })
   const turns = (chat: string) => turnsOf(confirmed(), chat, chosen.get(chat) ?? null)
   const isStillHere = (message: string) => {
@@ -346,6 +327,8 @@ export const useChats = defineStore('chats', () => {
     folders: computed(() => foldersOf(list.value)),
     model,
     settings: computed(() => settingsOf({ settings: settings.value, pending: pending.value })),
+    /** The log that all this is of; null where there is nothing yet. */
+    log: computed(() => state.value.log),
     /** Whether all that the PC had at its last welcome is here. */
     isComplete: computed(() => {
       const { log, isListing, before, after, head } = state.value
@@ -379,7 +362,9 @@ export const useChats = defineStore('chats', () => {
     activity: (chat: string) => activityOf(turns(chat)),
     liveText: (answer: string) => liveText({ chats: chats.value, live: live.value }, answer),
     /** Whether turns of a chat are still being read or fetched. */
-    opening: isOpening,
+    opening: (chat: string) => changes.value >= 0 && (engine?.isOpening(chat) ?? false),
+    /** Whether there may be more of a chat than is here. */
+    misses,
     begin,
     opened: () => opened,
     open,
@@ -393,7 +378,7 @@ export const useChats = defineStore('chats', () => {
     continueAnswer: (chat: string, answer: string) => perform([continueAnswer(makeId, chat, answer)]),
     rename: renameChat,
     move: moveChat,
-    remove: (chat: string) => ask(remove(makeId, chat)),
+    remove: removeChat,
     stop,
     changeSetting: (name: SettingName, value: string | null) => ask(changeSetting(makeId, name, value)),
     perform,

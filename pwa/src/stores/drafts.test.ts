@@ -63,3 +63,13 @@ it('goes with its chat', async () => {
   await until(() => drafts.of(chat) === '')
   expect(localStorage).toHaveLength(1)
 })
+
+it('goes with a chat that the PC never had', async () => {
+  const chats = await new TestServices().begin()
+  const drafts = useDrafts()
+  drafts.begin(mine)
+  const made = chats.send(null, 'Hello')
+  drafts.write('And more', made)
+  chats.remove(made)
+  expect([drafts.of(made), localStorage.length]).toEqual(['', 0])
+})

@@ -90,13 +90,25 @@ export const useSearch = defineStore('search', () => {
     client = null
   }
 
+  function eraseNow(): void {
+    if (homes.home) void eraseSearch(homes.home.id).catch(() => undefined)
+  }
+
   // An index that nobody opened looks for itself at what has changed, once it is; what was deleted is
   // not to wait for that.
   chats.listenToTouched((touched, erased) => {
     client?.then((open) => { open.touched(touched, erased) }, () => undefined)
-    if (!client && erased.length > 0 && homes.home) void eraseSearch(homes.home.id).catch(() => undefined)
+    if (!client && erased.length > 0) eraseNow()
     findAgain()
   })
+  // In another log there are fewer chats than there were, and no event says which.
+  watch(
+    () => chats.log,
+    (_, before) => {
+      if (before !== null && !client) eraseNow()
+    },
+    { flush: 'sync' },
+  )
   // Another home has other chats, and nobody has none.
   watch(() => homes.home && `${homes.home.id} ${String(homes.home.pairedAt)}`, close, { flush: 'sync' })
 

@@ -146,7 +146,12 @@ export class SyncEngine {
 
   /** Whether turns of it are still being read or fetched. */
   isOpening(chat: string): boolean {
-    return this.openChats.isOpening(chat)
+    return this.openChats.isOpening(chat, this.needs.isConnected())
+  }
+
+  /** Whether there may be turns of it that are not here. */
+  misses(chat: string): boolean {
+    return this.openChats.misses(this.state, chat)
   }
 
   /** Of one chat, as far as they are here, for an export. */

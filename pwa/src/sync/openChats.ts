@@ -27,8 +27,14 @@ export class OpenChats {
     return closed
   }
 
-  isOpening(chat: string): boolean {
-    return this.reading.has(chat) || this.asked.has(chat)
+  /** What is not asked of a PC that is there does not come. */
+  isOpening(chat: string, isConnected: boolean): boolean {
+    return this.reading.has(chat) || (isConnected && this.asked.has(chat))
+  }
+
+  /** Whether there may be turns of it that are not here. */
+  misses(state: ChatsState, chat: string): boolean {
+    return this.reading.has(chat) || !this.isWhole(state, chat)
   }
 
   beginReading(chat: string): symbol {
