@@ -138,6 +138,12 @@ function complaintsOf(page: Page): string[] {
 }
 
 async function examine(page: Page, what: string): Promise<void> {
+  // What fades in, or changes its color under the pointer, has not the contrast yet that it will have.
+  await page.evaluate(async () => {
+    const isEnding = ({ effect }: Animation) => effect?.getComputedTiming().endTime !== Infinity
+    const moving = document.getAnimations().filter(isEnding)
+    await Promise.all(moving.map(({ finished }) => finished.catch(() => undefined)))
+  })
   const { violations } = await new AxeBuilder({ page }).analyze()
   expect(violations.map(({ id, nodes }) => [what, id, nodes.map((n) => n.html)])).toEqual([])
   const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)

@@ -1,5 +1,6 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { createPinia, setActivePinia } from 'pinia'
+import { onTestFinished } from 'vitest'
 import type { Connection } from '../../src/net/connection'
 import { disconnected } from '../../src/net/connection'
 import type { Heard } from '../../src/net/releaseWorker'
@@ -17,7 +18,8 @@ import { type HomesStorage, homesStorage } from '../../src/storage/homes'
 import { type Databases, openReplica } from '../../src/storage/replicaDatabase'
 import type { Kept } from '../../src/storage/replica'
 import { useChats } from '../../src/stores/chats'
-import { browserSync, type Home } from '../../src/sync/browser'
+import { browserSync, type ChatSync, type Home } from '../../src/sync/browser'
+import type { SyncEngine } from '../../src/sync/engine'
 import { type LinkNeeds, provideServices, type Services } from '../../src/stores/services'
 import { draftStorage } from '../../src/storage/drafts'
 import type { Settings } from '../../src/storage/settings'
@@ -112,6 +114,7 @@ export class TestServices {
   syncComes = () => Promise.resolve()
   /** How often the browser was asked to keep it. */
   asksToKeep = 0
+  private readonly engines: SyncEngine[] = []
   private turns = 0
   private loads = 0
   private readonly number = browsers++
@@ -128,6 +131,11 @@ export class TestServices {
     this.database = () => factory
     setActivePinia(createPinia())
     provideServices(this.services())
+    // What is still written when a test ends calls stores, which would be those in use from then on.
+    onTestFinished(async () => {
+      for (const engine of this.engines) await engine.settled()
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    })
   }
 
   /** What the link says of itself once the PC has welcomed it. */
@@ -260,7 +268,13 @@ export class TestServices {
       loadSync: async () => {
         await this.syncComes()
         const mine = `${String(this.number)} ${String(this.loads)}`
-        return browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
+        const sync = browserSync(() => this.databases(), (name) => browserBroadcast(name + mine))
+        const engine = (home: Home, needs: Parameters<ChatSync['engine']>[1]) => {
+          const made = sync.engine(home, needs)
+          this.engines.push(made)
+          return made
+        }
+        return { ...sync, engine }
       },
       deviceName: () => 'Linux',
       keepStorage: () => this.asksToKeep++,
