@@ -1,24 +1,60 @@
 /** The PC goes back to a backup: what a browser has from after it is told, and can be brought back. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from '@playwright/test'
+import { type BrowserContext, expect, test } from '@playwright/test'
 import { MortalHearth } from './mortal.ts'
 import { Person } from './person.ts'
 
-test('what was said since the backup comes back from a browser that has it', async ({ browser }) => {
+/** A copy of what the PC keeps, and the way back to it, after which the PC is not running. */
+interface Backup {
+  keep(hearth: MortalHearth, folder: string): Promise<void>
+  putBack(hearth: MortalHearth, folder: string): Promise<void>
+}
+
+const byCommand: Backup = {
+  keep: async (hearth, folder) => void hearth.command('backup', join(folder, 'kept.zip')),
+  async putBack(hearth, folder) {
+    await hearth.kill()
+    hearth.command('restore', join(folder, 'kept.zip'), '--replace')
+  },
+}
+
+/** As somebody does who knows of no command. */
+const byHand: Backup = {
+  async keep(hearth, folder) {
+    await hearth.kill()
+    await cp(join(hearth.data, 'gpu_peer'), join(folder, 'kept'), { recursive: true })
+    await hearth.revive()
+  },
+  async putBack(hearth, folder) {
+    await hearth.kill()
+    await rm(join(hearth.data, 'gpu_peer'), { recursive: true })
+    await cp(join(folder, 'kept'), join(hearth.data, 'gpu_peer'), { recursive: true })
+  },
+}
+
+for (const [how, backup] of [['by the command', byCommand], ['by hand', byHand]] as const) {
+  test(`what was said since the backup, put back ${how}, comes back from a browser that has it`, async ({
+    browser,
+  }) => {
+    await goesBackAndForth(await browser.newContext(), backup)
+  })
+}
+
+async function goesBackAndForth(context: BrowserContext, backup: Backup): Promise<void> {
   const hearth = await MortalHearth.start()
   const folder = await mkdtemp(join(tmpdir(), 'hearth-backup-'))
   try {
-    const file = join(folder, 'kept.zip')
-    const anna = await Person.arrive(await browser.newContext(), hearth)
+    const anna = await Person.arrive(context, hearth)
     const { page } = anna
     const said = page.getByRole('article', { name: 'You' })
     const bar = page.getByText('Your PC was restored from an older backup.')
     await anna.register('anna')
     await anna.ask('Count to 2. In the backup')
     await anna.answer()
-    hearth.command('backup', file)
+    await backup.keep(hearth, folder)
+    await anna.connected()
     await anna.ask('Count to 3. Later in the same chat')
     await anna.answer()
     const first = page.url()
@@ -27,8 +63,7 @@ test('what was said since the backup comes back from a browser that has it', asy
     await anna.ask('Count to 4. In a chat that the backup lacks')
     await anna.answer()
 
-    await hearth.kill()
-    hearth.command('restore', file, '--replace')
+    await backup.putBack(hearth, folder)
     await hearth.revive()
     await expect(bar).toContainText('2 chats on this device have more')
     await page.goto(first)
@@ -60,4 +95,4 @@ test('what was said since the backup comes back from a browser that has it', asy
     await hearth.dispose()
     await rm(folder, { recursive: true, force: true })
   }
-})
+}
