@@ -486,12 +486,16 @@ describe('before the part of the app that keeps chats is here', () => {
   it('shows what is said, and says it afterwards', async () => {
     const begun = chats.begin({ id: 'another', pairedAt: 1 })
     const made = chats.send(null, 'Hello there')
-    expect(chats.turns(made)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
+    expect(chats.send(made, 'And more')).toBe(made)
+    expect(chats.turns(made)).toMatchObject([
+      { text: 'Hello there', state: 'waiting' },
+      { text: 'And more', state: 'waiting' },
+    ])
     expect([chats.has(made), chats.kept, chats.isStillHere(chats.turns(made)[0]!.id)]).toEqual([true, false, false])
     came()
     await begun
     outside.connect()
-    expect(await outside.said('send_message')).toMatchObject({ chat: made, text: 'Hello there' })
+    expect((await sent(3)).map(({ type }) => type)).toEqual(['create_chat', 'send_message', 'send_message'])
   })
 
   it('misses what the PC says, and has it said once more', async () => {

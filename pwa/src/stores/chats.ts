@@ -79,14 +79,6 @@ export const useChats = defineStore('chats', () => {
   /** By chat, the message that the way shown goes through. */
   const chosen = shallowReactive(new Map<string, string>())
 
-  const stopper = new Stopper({
-    makeId,
-    pending: () => engine?.state.pending ?? [],
-    turns: () => [...(engine?.state.chats.keys() ?? [])].flatMap((chat) => turns(chat)),
-    perform,
-    withdraw: (ids) => engine?.withdraw(ids),
-  })
-
   const state = shallowRef(nothing)
   const heads = shallowRef(nothing.heads)
   const chats = shallowRef(nothing.chats)
@@ -99,6 +91,14 @@ export const useChats = defineStore('chats', () => {
   const stranded = ref(0)
   /** What is read and fetched is not in the state. */
   const changes = ref(0)
+
+  const stopper = new Stopper({
+    makeId,
+    pending: () => pending.value,
+    turns: () => [...chats.value.keys()].flatMap((chat) => turns(chat)),
+    perform,
+    withdraw: (ids) => engine?.withdraw(ids),
+  })
 
   function publish(): void {
     framed = false
@@ -222,7 +222,7 @@ export const useChats = defineStore('chats', () => {
     return id
   }
 
-  const isThere = (chat: string) => takesMessages(engine?.state ?? nothing, chat)
+  const isThere = (chat: string) => takesMessages(engine?.state ?? early, chat)
 
   /** What the next message follows; null for the newest, where no branch was chosen. */
   function branchOf(chat: string): string | null {
