@@ -15,6 +15,11 @@ function meta(log: string, after: number): Meta {
   return { log, after, before: 1, head: after, model: 'm', settings: {} }
 }
 
+function pending(number: number): Pending {
+  const command = { type: 'delete_chat', id: id(number), chat } as const
+  return { command, atMs: 1, state: 'waiting', told: false, seq: 0, code: null, excess: null }
+}
+
 /** Writes nothing before it is told to, and then fails where there is no room. */
 class SlowReplica extends MemoryReplica {
   isFull = false
@@ -102,6 +107,24 @@ it('gives nothing once it is closed, and fails nobody who asks late', async () =
   expect([await disk.events(chat), await disk.stranded()]).toEqual([[], []])
 })
 
+it('misses nothing in the outbox that is added while it is read', async () => {
+  const replica = new SlowReplica()
+  const disk = new Disk()
+  await disk.open(Promise.resolve(replica))
+  await disk.add([pending(20)])
+  let tell: () => void = () => undefined
+  const told = new Promise<void>((resolve) => (tell = resolve))
+  replica.load = async () => {
+    const kept = await MemoryReplica.prototype.load.call(replica)
+    await told
+    return kept
+  }
+  const reading = disk.outbox()
+  await disk.add([pending(21)])
+  tell()
+  expect((await reading)?.map(({ command }) => command.id)).toEqual([id(20), id(21)])
+})
+
 it('has what a person did on disk before the pages of the past that were to be written first', async () => {
   const databases = { indexedDB: new IDBFactory(), IDBKeyRange }
   const disk = new Disk()
@@ -112,11 +135,8 @@ it('has what a person did on disk before the pages of the past that were to be w
     const events = Array.from({ length: 100 }, (_, at) => written(last - 99 + at))
     void disk.write({ meta: meta(one, last), events }).then(() => order.push('page'))
   }
-  const command = { type: 'delete_chat', id: id(20), chat } as const
-  const first: Pending = { command, atMs: 1, state: 'waiting', told: false, seq: 0, code: null, excess: null }
-  const second: Pending = { ...first, command: { ...command, id: id(21) } }
-  void disk.add([first]).then(() => order.push('first'))
-  void disk.add([second]).then(() => order.push('second'))
+  void disk.add([pending(20)]).then(() => order.push('first'))
+  void disk.add([pending(21)]).then(() => order.push('second'))
   await disk.idle()
   expect(order).toEqual(['first', 'second', 'page', 'page', 'page'])
   expect((await disk.outbox())?.map(({ command }) => command.id)).toEqual([id(20), id(21)])

@@ -20,6 +20,8 @@ export class Disk {
   private underWay = 0
   private tail: Promise<void> = Promise.resolve()
   private adding: Promise<void> = Promise.resolve()
+  /** By reading of the outbox that is under way, what was added since it began. */
+  private readonly readings = new Set<Pending[]>()
 
   /** Gives what is kept. What is written meanwhile comes after it. */
   open(opening: Promise<ReplicaStorage>): Promise<Kept> {
@@ -41,6 +43,7 @@ export class Disk {
 
   /** What a person did waits for no page of the past, since it is nowhere else until it is written. */
   add(pending: readonly Pending[]): Promise<void> {
+    for (const late of this.readings) late.push(...pending)
     this.adding = this.after(this.adding, { add: pending })
     this.tail = Promise.all([this.tail, this.adding]).then(() => undefined)
     return this.adding
@@ -62,12 +65,20 @@ export class Disk {
     return [...all.values()].sort((one, other) => one.seq - other.seq)
   }
 
-  /** The outbox as the tabs left it together; null where this tab's part of it is not on disk. */
+  /**
+   * The outbox as the tabs left it together, with what this one adds meanwhile; null where this tab's
+   * part of it is not on disk.
+   */
   async outbox(): Promise<Pending[] | null> {
+    const late: Pending[] = []
+    this.readings.add(late)
     const reading = this.tail.then(() => this.storage?.load()).catch(() => undefined)
     this.tail = reading.then(() => undefined)
     const kept = await reading
-    return this.full || this.broken ? null : (kept?.outbox ?? null)
+    this.readings.delete(late)
+    if (!kept || this.full || this.broken) return null
+    const there = new Set(kept.outbox.map(({ command }) => command.id))
+    return [...kept.outbox, ...late.filter(({ command }) => !there.has(command.id))]
   }
 
   /** As far as it is on disk. */

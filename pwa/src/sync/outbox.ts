@@ -125,10 +125,7 @@ export class Outbox {
     const { pending } = this.needs.state()
     const mine = new Map(pending.map((one) => [one.command.id, one]))
     const left = outbox.filter(({ command }) => !this.disk.isRemoving(command.id))
-    const there = new Set(left.map(({ command }) => command.id))
-    const isNew = ({ command }: Pending) =>
-      !there.has(command.id) && this.sender.isWriting(command.id)
-    const next = [...left.map((one) => mine.get(one.command.id) ?? one), ...pending.filter(isNew)]
+    const next = left.map((one) => mine.get(one.command.id) ?? one)
     const isSame = next.length === pending.length && next.every((one, at) => one === pending[at])
     if (!isSame) this.needs.show({ ...this.needs.state(), pending: next })
   }

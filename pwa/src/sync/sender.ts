@@ -37,10 +37,6 @@ export class Sender {
     for (const id of ids) this.unwritten.delete(id)
   }
 
-  isWriting(id: string): boolean {
-    return this.unwritten.has(id)
-  }
-
   /** The PC has answered it. */
   answered(id: string): void {
     this.onWay.delete(id)
