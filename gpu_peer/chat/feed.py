@@ -99,6 +99,7 @@ class Feed:
         known = _is_known(hello, standing)
         self._after = hello.after if known else standing.head
         self._before = hello.before if known else standing.head + 1
+        self._home.tell(self._user, self._after)
         await self._send(
             Welcome(
                 version=VERSION,
@@ -120,10 +121,10 @@ class Feed:
 
     def _look(self, log: EventLog, hello: Hello) -> tuple[Standing, list[ChatHead], int]:
         standing = log.standing(self._user)
-        if hello.log == standing.log and hello.after > standing.head:
+        if hello.log == standing.log and hello.after > self._home.told(self._user):
             # An older copy was put in the file's place while no process had it open.
             common = self._home.head_at_start(self._user)
-            log.begin_anew_if_behind(self._user, standing.log, hello.after, common)
+            log.begin_another(self._user, standing.log, common)
             standing = log.standing(self._user)
         return standing, log.chats(self._user), log.common(self._user, hello.log or "")
 
@@ -131,6 +132,7 @@ class Feed:
         """Send all that is new: packed while it is much, plain once it is little."""
         while (head := await self._home.head(self._user)) > self._after:
             page = await self._home.read(lambda log: log.page(self._user, self._after))
+            self._home.tell(self._user, page.last)
             if page.last >= head and page.size <= LIVE_BYTES:
                 events = [codec.event.decode(body) for body in page.bodies]
                 await self._send(Events(events=events, upto=page.last))

@@ -38,6 +38,7 @@ class Home:
         self._watchers: dict[str, dict[Callable[[], None], None]] = {}
         self._heads: dict[str, int] = {}
         self._heads_at_start: dict[str, int] = {}
+        self._told: dict[str, int] = {}
         self._uncut = Uncut()
         self._scrubbing: asyncio.Task[None] | None = None
 
@@ -66,6 +67,14 @@ class Home:
                 del self._watchers[user]
 
         return end
+
+    def tell(self, user: str, upto: int) -> None:
+        """Take down up to which number a device is about to be told the user's log."""
+        self._told[user] = max(upto, self.told(user))
+
+    def told(self, user: str) -> int:
+        """Give the newest number that a device can have seen, where this is the log it knows."""
+        return self._told.get(user, self.head_at_start(user))
 
     def head_at_start(self, user: str) -> int:
         """Give the newest number that the user's log had when this process began."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpu_peer.storage.database import transaction
-from gpu_peer.storage.lineage import begin_new_log_if_behind
+from gpu_peer.storage.lineage import begin_another_log
 from gpu_peer.storage.user_log import UserLog, one
 from gpu_peer.uuid7 import uuid7
 from protocol import codec
@@ -123,13 +123,10 @@ class EventLog:
         query = "SELECT common FROM ancestors WHERE user = ? AND log = ?"
         return one(self._db, query, user, log) or 0
 
-    def begin_anew_if_behind(self, user: str, log: str, seen: int, common: int) -> None:
-        """Give the user's log a new id where a device has seen more of it than there is.
-
-        See `lineage.begin_new_log_if_behind`.
-        """
+    def begin_another(self, user: str, log: str, common: int) -> None:
+        """Give the user's log a new id, where it has that one: see `begin_another_log`."""
         with transaction(self._db):
-            begin_new_log_if_behind(self._db, user, log, seen, common)
+            begin_another_log(self._db, user, log, common)
 
     def heads(self) -> dict[str, int]:
         """Give the newest number of every user."""

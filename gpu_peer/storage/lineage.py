@@ -32,22 +32,14 @@ def begin_new_log(db: sqlite3.Connection, replaced: Lineage | None = None) -> No
     db.execute("UPDATE users SET log = NULL")
 
 
-def begin_new_log_if_behind(
-    db: sqlite3.Connection, user: str, log: str, seen: int, common: int
-) -> None:
-    """Have one user's log get a new id where a device has seen more of it than there is.
+def begin_another_log(db: sqlite3.Connection, user: str, log: str, common: int) -> None:
+    """Have one user's log get a new id: a device has seen what is not in it.
 
-    So an older copy of the file took its place, and nobody said so. Inside a transaction.
-
-    Args:
-        log: The log that the device knows.
-        seen: The newest number that it has of it.
-        common: Up to this number it surely is what the device has seen.
+    So an older copy of the file took its place, and nobody said so. Up to number `common` the log
+    surely is what the device has seen. Inside a transaction.
     """
-    behind = db.execute(
-        "UPDATE users SET log = NULL WHERE id = ? AND log = ? AND head < ?", (user, log, seen)
-    )
-    if behind.rowcount:
+    found = db.execute("UPDATE users SET log = NULL WHERE id = ? AND log = ?", (user, log))
+    if found.rowcount:
         db.execute("INSERT OR REPLACE INTO ancestors VALUES (?, ?, ?)", (user, log, common))
 
 

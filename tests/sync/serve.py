@@ -87,6 +87,10 @@ class BackUp(Order): ...
 class Restore(Order): ...
 
 
+class PutBack(Order):
+    """Put the backup in its place by hand, and start the process again."""
+
+
 class Dump(Order):
     """Tell all there is, and which of these words are in the database's files."""
 
@@ -110,6 +114,7 @@ Orders = list[
     | Start
     | BackUp
     | Restore
+    | PutBack
     | Dump
 ]
 
@@ -235,6 +240,9 @@ class Server:
                 pc.back_up()
             case Restore():
                 pc.restore()
+            case PutBack():
+                pc.put_back()
+                pc.start()
             case Dump():
                 return Dumped(**pc.dump(order.gone))
         pc.rest()

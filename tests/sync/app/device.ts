@@ -144,6 +144,8 @@ export class Device {
   readonly tabs: Tab[] = []
   /** By how much its clock is wrong. */
   skewMs = 0
+  /** More than one tab was open at once, so that its disk may know what one of them does not. */
+  hadSeveral = false
   private readonly listeners = new Map<Tab, Broadcast>()
   private posted: { to: Tab; message: unknown }[] = []
 
@@ -172,6 +174,7 @@ export class Device {
   open(name: string): Tab {
     const tab = new Tab(name, this, this.around)
     this.tabs.push(tab)
+    this.hadSeveral ||= this.tabs.length > 1
     return tab
   }
 

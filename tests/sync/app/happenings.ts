@@ -31,6 +31,7 @@ const usually = {
   failDisk: 0.3,
   backUp: 0.4,
   restore: 0.16,
+  putBack: 3,
 }
 type Happening = keyof typeof usually
 
@@ -41,6 +42,8 @@ const oftener = 10
 export class Happenings {
   private readonly weights: Readonly<Record<Happening, number>>
   private wasBackedUp = false
+  /** The backup is of the log that devices know now. */
+  private isBackupOfLog = false
 
   /** @param later devices that come to the home in the middle */
   constructor(
@@ -80,6 +83,7 @@ export class Happenings {
       startPc: stage.isPcRunning ? 0 : weights.startPc,
       losePower: stage.losesPower ? weights.losePower : 0,
       restore: this.wasBackedUp ? weights.restore : 0,
+      putBack: this.isBackupOfLog && this.knowsMost(tabs) ? weights.putBack : 0,
     }
     const what = random.weighed(can)
     const device = random.pick(here) ?? devices[0]
@@ -142,10 +146,22 @@ export class Happenings {
       case 'makeRoom':
         this.setFull(random.pick(full), false)
         break
+      case 'putBack':
+        if (tabs[0]) stage.putBack(tabs[0])
+        this.isBackupOfLog = false
+        break
       default:
         this.happenToPc(what)
     }
     return false
+  }
+
+  /** Whether nobody knows of anything that the one tab does not: only who has seen most can tell. */
+  private knowsMost([tab, ...others]: Tab[]): boolean {
+    const { devices, isPcRunning } = this.stage
+    if (!tab?.isOpen || others.length > 0 || devices.length > 1 || !isPcRunning) return false
+    const { log, isListing } = tab.engine.state
+    return log !== null && !isListing && !tab.device.hadSeveral
   }
 
   private happenToPc(what: Happening): void {
@@ -172,11 +188,12 @@ export class Happenings {
       case 'backUp':
         if (!stage.isPcRunning) return
         stage.truth.backUp()
-        this.wasBackedUp = true
+        this.wasBackedUp = this.isBackupOfLog = true
         return stage.do({ do: 'backup' })
       case 'restore':
         if (!this.wasBackedUp) return
         stage.do({ do: 'restore' })
+        this.isBackupOfLog = false
         return stage.truth.restored()
     }
   }

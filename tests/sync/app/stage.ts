@@ -172,6 +172,16 @@ export class Stage implements Around {
     for (const { action } of due) action()
   }
 
+  /** Somebody puts the backup back by hand, and the tab is the first that comes. */
+  putBack(tab: Tab): void {
+    tab.hangUp()
+    this.do({ do: 'putback' })
+    this.truth.restored()
+    this.events.forget()
+    tab.dial()
+    if (tab.line) this.carryUp(tab.line, 1)
+  }
+
   // The machinery
 
   do(order: Order): void {

@@ -14,6 +14,11 @@ export class Told {
     for (const event of events) chats.set(event.seq, 'chat' in event ? event.chat : '')
   }
 
+  /** The PC may go on in the same log as if some of it had never been. */
+  forget(): void {
+    this.logs.clear()
+  }
+
   /** Somebody wants it to be gone, so that its events may be anywhere or nowhere. */
   deletes(chat: string): void {
     this.deleted.add(chat)
