@@ -165,7 +165,7 @@ async def test_an_older_copy_put_back_by_hand_is_noticed_by_who_has_seen_more(
     house: House,
 ) -> None:
     await fill(house, 3)
-    log = (await house.join("ann").greet()).log
+    log = (await house.home.read(lambda log: log.standing("ann"))).log
     await house.home.start()
     await fill(house, 1)
     device = house.join("ann")
