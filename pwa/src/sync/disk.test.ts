@@ -107,11 +107,17 @@ it('gives nothing once it is closed, and fails nobody who asks late', async () =
   expect([await disk.events(chat), await disk.stranded()]).toEqual([[], []])
 })
 
-it('misses nothing in the outbox that is added while it is read', async () => {
+async function idsInOutbox(disk: Disk): Promise<string[]> {
+  let ids: string[] = []
+  await disk.readOutbox((outbox) => (ids = outbox.map(({ command }) => command.id)))
+  return ids
+}
+
+it('has the outbox as it is once it was read, whatever became of it meanwhile', async () => {
   const replica = new SlowReplica()
   const disk = new Disk()
   await disk.open(Promise.resolve(replica))
-  await disk.add([pending(20)])
+  await disk.write({ add: [pending(19), pending(20)] })
   let tell: () => void = () => undefined
   const told = new Promise<void>((resolve) => (tell = resolve))
   replica.load = async () => {
@@ -119,10 +125,11 @@ it('misses nothing in the outbox that is added while it is read', async () => {
     await told
     return kept
   }
-  const reading = disk.outbox()
-  await disk.add([pending(21)])
+  const reading = idsInOutbox(disk)
+  await disk.write({ add: [pending(21), pending(22)] })
+  await disk.write({ remove: [id(19), id(22)] })
   tell()
-  expect((await reading)?.map(({ command }) => command.id)).toEqual([id(20), id(21)])
+  expect(await reading).toEqual([id(20), id(21)])
 })
 
 it('has what a person did on disk before the pages of the past that were to be written first', async () => {
@@ -135,9 +142,9 @@ it('has what a person did on disk before the pages of the past that were to be w
     const events = Array.from({ length: 100 }, (_, at) => written(last - 99 + at))
     void disk.write({ meta: meta(one, last), events }).then(() => order.push('page'))
   }
-  void disk.add([pending(20)]).then(() => order.push('first'))
-  void disk.add([pending(21)]).then(() => order.push('second'))
+  void disk.write({ add: [pending(20)] }).then(() => order.push('first'))
+  void disk.write({ add: [pending(21)] }).then(() => order.push('second'))
   await disk.idle()
   expect(order).toEqual(['first', 'second', 'page', 'page', 'page'])
-  expect((await disk.outbox())?.map(({ command }) => command.id)).toEqual([id(20), id(21)])
+  expect(await idsInOutbox(disk)).toEqual([id(20), id(21)])
 })

@@ -19,9 +19,9 @@ export class Disk {
   private readonly unwritten = new Set<Change>()
   private underWay = 0
   private tail: Promise<void> = Promise.resolve()
-  private adding: Promise<void> = Promise.resolve()
-  /** By reading of the outbox that is under way, what was added since it began. */
-  private readonly readings = new Set<Pending[]>()
+  private outboxTail: Promise<void> = Promise.resolve()
+  /** By reading of the outbox that is under way, what became of it since that began. */
+  private readonly readings = new Set<{ readonly added: Pending[]; readonly removed: Set<string> }>()
 
   /** Gives what is kept. What is written meanwhile comes after it. */
   open(opening: Promise<ReplicaStorage>): Promise<Kept> {
@@ -32,21 +32,23 @@ export class Disk {
         return nobody
       })
     })
-    this.tail = this.adding = loaded.then(() => undefined)
+    this.tail = this.outboxTail = loaded.then(() => undefined)
     return loaded
   }
 
-  /** Done when it is written, or cannot be: `full` and `broken` tell. */
+  /**
+   * Done when it is written, or cannot be: `full` and `broken` tell. What is of the outbox alone waits
+   * for no page of the past: until it is written, it is nowhere else.
+   */
   write(change: Change): Promise<void> {
-    return (this.tail = this.after(this.tail, change))
-  }
-
-  /** What a person did waits for no page of the past, since it is nowhere else until it is written. */
-  add(pending: readonly Pending[]): Promise<void> {
-    for (const late of this.readings) late.push(...pending)
-    this.adding = this.after(this.adding, { add: pending })
-    this.tail = Promise.all([this.tail, this.adding]).then(() => undefined)
-    return this.adding
+    for (const { added, removed } of this.readings) {
+      added.push(...(change.add ?? []))
+      for (const id of change.remove ?? []) removed.add(id)
+    }
+    if (!isOfOutbox(change)) return (this.tail = this.after(this.tail, change))
+    this.outboxTail = this.after(this.outboxTail, change)
+    this.tail = Promise.all([this.tail, this.outboxTail]).then(() => undefined)
+    return this.outboxTail
   }
 
   /** Of one chat by number, with those that are not written yet. */
@@ -66,30 +68,27 @@ export class Disk {
   }
 
   /**
-   * The outbox as the tabs left it together, with what this one adds meanwhile; null where this tab's
-   * part of it is not on disk.
+   * Hands over the outbox as the tabs left it together, with what this one did meanwhile; not where
+   * this tab's part of it is not on disk.
    */
-  async outbox(): Promise<Pending[] | null> {
-    const late: Pending[] = []
-    this.readings.add(late)
+  async readOutbox(use: (outbox: readonly Pending[]) => void): Promise<void> {
+    const since = { added: [] as Pending[], removed: new Set<string>() }
+    for (const { remove = [] } of this.unwritten) for (const id of remove) since.removed.add(id)
+    this.readings.add(since)
     const reading = this.tail.then(() => this.storage?.load()).catch(() => undefined)
     this.tail = reading.then(() => undefined)
     const kept = await reading
-    this.readings.delete(late)
-    if (!kept || this.full || this.broken) return null
+    this.readings.delete(since)
+    if (!kept || this.full || this.broken) return
     const there = new Set(kept.outbox.map(({ command }) => command.id))
-    return [...kept.outbox, ...late.filter(({ command }) => !there.has(command.id))]
+    const late = since.added.filter(({ command }) => !there.has(command.id))
+    use([...kept.outbox, ...late].filter(({ command }) => !since.removed.has(command.id)))
   }
 
   /** As far as it is on disk. */
   async stranded(): Promise<Stranded[]> {
     await this.tail
     return this.read((storage) => storage.stranded())
-  }
-
-  /** Whether a command is about to go from the outbox. */
-  isRemoving(id: string): boolean {
-    return [...this.unwritten].some(({ remove }) => remove?.includes(id))
   }
 
   get hasRoom(): boolean {
@@ -148,6 +147,11 @@ export class Disk {
     this.full = true
     if (!wasFull) await this.storage?.write(withoutGrowth(change)).catch(() => undefined)
   }
+}
+
+function isOfOutbox({ add, replace, remove, ...replica }: Change): boolean {
+  const isOfReplica = Object.values(replica).some((part) => part !== undefined)
+  return !isOfReplica && Boolean(add?.length || replace?.length || remove?.length)
 }
 
 /** What a person did, and what is to go, is written as long as it can be. */

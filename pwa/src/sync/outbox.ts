@@ -55,7 +55,7 @@ export class Outbox {
   async add(added: readonly Pending[]): Promise<void> {
     const ids = added.map(({ command }) => command.id)
     this.sender.writing(ids)
-    await this.disk.add(added)
+    await this.disk.write({ add: added })
     this.sender.written(ids)
     this.post({ type: 'added', pending: added })
     // There may have been no room for it.
@@ -119,15 +119,15 @@ export class Outbox {
   }
 
   /** A tab that died may have told nobody what it did last. */
-  private async refresh(): Promise<void> {
-    const outbox = await this.disk.outbox()
-    if (this.isOver || !outbox) return
-    const { pending } = this.needs.state()
-    const mine = new Map(pending.map((one) => [one.command.id, one]))
-    const left = outbox.filter(({ command }) => !this.disk.isRemoving(command.id))
-    const next = left.map((one) => mine.get(one.command.id) ?? one)
-    const isSame = next.length === pending.length && next.every((one, at) => one === pending[at])
-    if (!isSame) this.needs.show({ ...this.needs.state(), pending: next })
+  private refresh(): Promise<void> {
+    return this.disk.readOutbox((outbox) => {
+      if (this.isOver) return
+      const { pending } = this.needs.state()
+      const mine = new Map(pending.map((one) => [one.command.id, one]))
+      const next = outbox.map((one) => mine.get(one.command.id) ?? one)
+      const isSame = next.length === pending.length && next.every((one, at) => one === pending[at])
+      if (!isSame) this.needs.show({ ...this.needs.state(), pending: next })
+    })
   }
 
   private pumpLater(ms: number): void {
