@@ -89,8 +89,10 @@ test.describe('a hostile VDS', () => {
   })
 
   test('that mints a token for another browser gives it nothing but the pairing page', async ({ browser, context }) => {
-    const anna = await Person.arrive(context, hearth, vds.url)
+    // One road alone, so that she takes no better one while the home's sessions are counted.
+    const anna = await Person.arrive(await isElsewhere(context), hearth, vds.url)
     await anna.register('anna')
+    await introduced(anna)
     await anna.ask('Name a quokka that lives in Zanzibar.')
     await anna.answer()
     const served = sessionsIn(hearth)
