@@ -236,6 +236,12 @@ describe('a welcome', () => {
     expect(reduce(known, welcome({ after: 1 })).state.chats).toBe(known.chats)
   })
 
+  it('that goes on from more than is here, since another road had it begin anew, asks again', () => {
+    const known = after(welcome({ head: 9, after: 9, before: 10 }), events(written(10)))
+    expect(reduce(known, welcome({ head: 12, after: 4 })).resync).toBe(true)
+    expect(reduce(known, welcome({ head: 12, after: 10, before: 10 })).resync).toBe(false)
+  })
+
   it('of another log drops what was confirmed, and never what was not', () => {
     const send: Command = { type: 'send_message', id: id(20), chat, message: id(21), text: 'Well?' }
     let known = after(welcome(), events(created(1), written(2)))

@@ -39,7 +39,7 @@ export interface Reduced {
 export function reduce(state: ChatsState, message: Taken): Reduced {
   switch (message.type) {
     case 'welcome':
-      return { state: welcome(state, message) }
+      return { state: welcome(state, message), resync: lacks(state, message) }
     case 'chat_list':
       return { state: list(state, message.chats) }
     case 'events':
@@ -90,6 +90,14 @@ function welcome(state: ChatsState, message: Welcome): ChatsState {
     // What another log had may be missing in this one. A command keeps its id: none is done twice.
     pending: state.log === log ? state.pending : state.pending.map(unacknowledged),
   })
+}
+
+/**
+ * Whether this device has less than it said on this road: what was under way on another has made it
+ * begin anew since. The PC will not send that, nor what touches what is here.
+ */
+function lacks(state: ChatsState, { log, after, before }: Welcome): boolean {
+  return state.log === log && after <= state.after && before < state.before
 }
 
 function unacknowledged(one: Pending): Pending {

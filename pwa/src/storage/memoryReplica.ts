@@ -18,8 +18,8 @@ export class MemoryReplica implements ReplicaStorage {
     return Promise.resolve({ meta, heads: [...heads.values()], outbox: [...outbox] })
   }
 
-  events(chat: string): Promise<Event[]> {
-    const events = [...(this.chats.get(chat)?.values() ?? [])]
+  events(chat: string, log = this.meta?.log): Promise<Event[]> {
+    const events = log === this.meta?.log ? [...(this.chats.get(chat)?.values() ?? [])] : []
     return Promise.resolve(events.sort((one, other) => one.seq - other.seq))
   }
 
@@ -41,7 +41,7 @@ export class MemoryReplica implements ReplicaStorage {
   }
 
   write(change: Change): Promise<void> {
-    const { clears, meta, takesHeads } = merge(this.meta, change)
+    const { clears, meta, takesHeads, erases } = merge(this.meta, change)
     if (clears) {
       this.setAside(change.common ?? 0)
       this.meta = null
@@ -56,7 +56,7 @@ export class MemoryReplica implements ReplicaStorage {
         if (takesHeads || !('chat' in event) || this.heads.has(event.chat)) this.put(event)
       }
     }
-    for (const chat of change.erase ?? []) {
+    for (const chat of erases ? (change.erase ?? []) : []) {
       this.heads.delete(chat)
       this.chats.delete(chat)
     }

@@ -92,6 +92,23 @@ describe.each(kinds)('a replica %s', (_, open) => {
     expect(await replica.events(other)).toHaveLength(1)
   })
 
+  it('keeps what was deleted from another log than the one that it has', async () => {
+    const replica = await open()
+    const there = { meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)] }
+    await replica.write(there)
+    await replica.write({ meta: meta(1, 9, { log: id(91) }), erase: [chat] })
+    expect((await replica.load()).heads).toEqual([head])
+    expect(await replica.events(chat)).toEqual(there.events)
+  })
+
+  it('gives no tab that is still at another log what is of this one', async () => {
+    const replica = await open()
+    expect(await replica.events(chat, id(90))).toEqual([])
+    await replica.write({ meta: meta(1, 1), isList: true, heads: [head], events: [created(1)] })
+    expect(await replica.events(chat, id(91))).toEqual([])
+    expect(await replica.events(chat, id(90))).toEqual([created(1)])
+  })
+
   it('drops all but the outbox for another log, and nothing for its own', async () => {
     const replica = await open()
     const filled = { meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)] }

@@ -40,7 +40,7 @@ export interface Change {
   readonly isList?: boolean
   /** Passed over, where the heads are of a number beyond `meta.after`, for chats without one. */
   readonly events?: readonly Event[]
-  /** Chats that are gone, with every event of theirs. */
+  /** Chats that are gone, with every event of theirs: from the log of `meta`, and what is `stranded`. */
   readonly erase?: readonly string[]
   /** Chats of which nothing is `stranded` any more: it was brought back, or given up. */
   readonly land?: readonly string[]
@@ -71,8 +71,8 @@ export interface ReplicaLookup {
 
 export interface ReplicaStorage {
   load(): Promise<Kept>
-  /** Of one chat, by number. */
-  events(chat: string): Promise<Event[]>
+  /** Of one chat, by number; nothing where another tab has gone over to another than this log. */
+  events(chat: string, log?: string): Promise<Event[]>
   /** Walks all events by chat and number; `next` is null at the end. */
   all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }>
   /** What other logs left here that the PC has not, by chat. */

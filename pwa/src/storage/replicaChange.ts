@@ -7,6 +7,8 @@ export interface Merged {
   /** Null: nothing that the PC said is written. */
   readonly meta: Meta | null
   readonly takesHeads: boolean
+  /** What is gone from the log that it speaks of may be there in another. */
+  readonly erases: boolean
 }
 
 /**
@@ -16,10 +18,11 @@ export interface Merged {
 export function merge(there: Meta | null, { clear, isList, meta }: Change): Merged {
   const clears = clear !== undefined && there?.log !== clear
   const left = clears ? null : there
-  if (!meta || (left && left.log !== meta.log)) return { clears, meta: null, takesHeads: false }
+  const erases = !meta || !left || left.log === meta.log
+  if (!meta || !erases) return { clears, meta: null, takesHeads: false, erases }
   // Another tab may have dropped what this one goes on from: its next part alone would leave a hole.
-  if (!left && !clears && !isList) return { clears, meta: null, takesHeads: false }
-  if (!left) return { clears, meta, takesHeads: true }
+  if (!left && !clears && !isList) return { clears, meta: null, takesHeads: false, erases }
+  if (!left) return { clears, meta, takesHeads: true, erases }
   const isNewest = meta.after >= left.after
   const headsOf = Math.max(left.headsOf ?? left.after, meta.after)
   const touches = meta.before <= left.after + 1 && meta.after >= left.before - 1
@@ -37,5 +40,6 @@ export function merge(there: Meta | null, { clear, isList, meta }: Change): Merg
       headsOf: headsOf > after ? headsOf : undefined,
     },
     takesHeads: meta.after === headsOf,
+    erases,
   }
 }

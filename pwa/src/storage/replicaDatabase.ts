@@ -124,9 +124,13 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     return { meta: meta ?? null, heads, outbox }
   }
 
-  events(chat: string): Promise<Event[]> {
-    const events = this.database.transaction('events').objectStore('events')
-    return result<Event[]>(events.getAll(this.ofChat(chat)))
+  async events(chat: string, log?: string): Promise<Event[]> {
+    const reading = this.database.transaction(['meta', 'events'])
+    const [meta, events] = await Promise.all([
+      result<Meta | undefined>(reading.objectStore('meta').get(reach)),
+      result<Event[]>(reading.objectStore('events').getAll(this.ofChat(chat))),
+    ])
+    return log === undefined || log === meta?.log ? events : []
   }
 
   async all(after: Cursor | null, limit: number) {
@@ -182,32 +186,37 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
   }
 
   private async writeReplica(store: (name: string) => IDBObjectStore, change: Change): Promise<void> {
-    const { heads = [], events = [], erase = [], land = [] } = change
-    if (change.meta || change.clear !== undefined) {
-      const there = await result<Meta | undefined>(store('meta').get(reach))
-      const { clears, meta, takesHeads } = merge(there ?? null, change)
-      if (clears) {
-        if (there) await this.setAside(store, there.log, change.common ?? 0)
-        store('meta').delete(reach)
-        store('heads').clear()
-        store('events').clear()
-      }
-      if (meta) {
-        store('meta').put(meta, reach)
-        if (takesHeads && change.isList) await this.keepOnly(store, new Set(heads.map(({ id }) => id)))
-        if (takesHeads) for (const head of heads) store('heads').put(head)
-        const known = takesHeads ? null : new Set(await result(store('heads').getAllKeys()))
-        for (const event of events) {
-          const [chat, seq] = keyOf(event)
-          if (known === null || chat === '' || known.has(chat)) store('events').put(event, [chat, seq])
-        }
-      }
-    }
-    for (const chat of erase) {
+    const { erase = [], land = [] } = change
+    const erases = await this.writeLog(store, change)
+    for (const chat of erases ? erase : []) {
       store('heads').delete(chat)
       store('events').delete(this.ofChat(chat))
     }
     for (const chat of [...erase, ...land]) store('stranded').delete(this.ofChat(chat))
+  }
+
+  /** Gives whether it is the log that is kept here from which something is gone. */
+  private async writeLog(store: (name: string) => IDBObjectStore, change: Change): Promise<boolean> {
+    const { heads = [], events = [] } = change
+    if (!change.meta && change.clear === undefined) return true
+    const there = await result<Meta | undefined>(store('meta').get(reach))
+    const { clears, meta, takesHeads, erases } = merge(there ?? null, change)
+    if (clears) {
+      if (there) await this.setAside(store, there.log, change.common ?? 0)
+      store('meta').delete(reach)
+      store('heads').clear()
+      store('events').clear()
+    }
+    if (!meta) return erases
+    store('meta').put(meta, reach)
+    if (takesHeads && change.isList) await this.keepOnly(store, new Set(heads.map(({ id }) => id)))
+    if (takesHeads) for (const head of heads) store('heads').put(head)
+    const known = takesHeads ? null : new Set(await result(store('heads').getAllKeys()))
+    for (const event of events) {
+      const [chat, seq] = keyOf(event)
+      if (known === null || chat === '' || known.has(chat)) store('events').put(event, [chat, seq])
+    }
+    return erases
   }
 
   private async setAside(

@@ -52,8 +52,8 @@ describe('the events of a chat, while not all of it is written', () => {
     await disk.write({ clear: one, meta: meta(one, 2), heads: [head], events: [created(1), written(2)] })
   })
 
-  const texts = async () =>
-    (await disk.events(chat)).map((event) => (event.type === 'message_written' ? event.text : event.seq))
+  const texts = async (log = one) =>
+    (await disk.events(chat, log)).map((event) => (event.type === 'message_written' ? event.text : event.seq))
 
   it('are those on disk, and those on their way there', async () => {
     replica.hold()
@@ -67,10 +67,10 @@ describe('the events of a chat, while not all of it is written', () => {
     void disk.write({ clear: another })
     const events = [created(1), written(2, 'In the new')]
     void disk.write({ meta: meta(another, 2), isList: true, heads: [head], events })
-    expect(await texts()).toEqual([1, 'In the new'])
+    expect(await texts(another)).toEqual([1, 'In the new'])
     replica.release()
     await disk.idle()
-    expect(await texts()).toEqual([1, 'In the new'])
+    expect(await texts(another)).toEqual([1, 'In the new'])
   })
 
   it('are none where it was deleted, though it is still on disk', async () => {
@@ -101,10 +101,10 @@ it('gives nothing once it is closed, and fails nobody who asks late', async () =
   const disk = new Disk()
   await disk.open(openReplica(() => databases, 'h', 1))
   await disk.write({ clear: one, meta: meta(one, 1), heads: [head], events: [created(1)] })
-  expect(await disk.events(chat)).toHaveLength(1)
+  expect(await disk.events(chat, one)).toHaveLength(1)
   disk.close()
   await disk.idle()
-  expect([await disk.events(chat), await disk.stranded()]).toEqual([[], []])
+  expect([await disk.events(chat, one), await disk.stranded()]).toEqual([[], []])
 })
 
 async function idsInOutbox(disk: Disk): Promise<string[]> {

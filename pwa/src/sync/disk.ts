@@ -51,8 +51,8 @@ export class Disk {
     return this.outboxTail
   }
 
-  /** Of one chat by number, with those that are not written yet. */
-  async events(chat: string): Promise<Event[]> {
+  /** Of one chat of this tab's log by number, with those that are not written yet. */
+  async events(chat: string, log: string): Promise<Event[]> {
     const changes = [...this.unwritten]
     // Before that, what is on disk and what is on its way there is of another log, or was deleted.
     const anew = changes.findLastIndex(
@@ -62,7 +62,7 @@ export class Disk {
       .slice(Math.max(0, anew))
       .flatMap(({ events = [] }) => events)
       .filter((event) => 'chat' in event && event.chat === chat)
-    const kept = anew < 0 ? await this.read((storage) => storage.events(chat)) : []
+    const kept = anew < 0 ? await this.read((storage) => storage.events(chat, log)) : []
     const all = new Map([...kept, ...late].map((event) => [event.seq, event]))
     return [...all.values()].sort((one, other) => one.seq - other.seq)
   }

@@ -348,6 +348,33 @@ describe('a chat that is opened', () => {
   })
 })
 
+it('says what it has taken, and takes nothing more of a line that has ended', async () => {
+  fill(2)
+  tab.connect(pc)
+  await tab.quiet()
+  const { after } = tab.state
+  const page = (seq: number): FromChats => {
+    return { type: 'history', first: seq, last: seq, packed: pc.pack([written(seq)]) }
+  }
+  tab.say(page(after + 1))
+  tab.say(page(after + 2))
+  tab.line = null
+  expect(tab.engine.hello()).toMatchObject({ after })
+  await tab.engine.settled()
+  // Only the one that was being unpacked.
+  expect(tab.state.after).toBe(after + 1)
+})
+
+it('asks anew where it was welcomed with more than it has by then', async () => {
+  fill(2)
+  tab.connect(pc)
+  await tab.quiet()
+  tab.say(welcomeOf(pc.head + 3, { log: pc.log, after: pc.head + 3, before: pc.head + 4 }))
+  expect([tab.state.before, tab.resyncs]).toEqual([pc.head + 4, 0])
+  tab.say(welcomeOf(pc.head + 3, { log: pc.log, after: pc.head }))
+  expect(tab.resyncs).toBe(1)
+})
+
 describe('a page that cannot be taken', () => {
   it('has the engine ask anew, and take nothing from beyond it', async () => {
     fill(2)
@@ -460,6 +487,24 @@ describe('two tabs', () => {
     other.connect(pc)
     await other.quiet()
     expect(pc.heads.size).toBe(1)
+  })
+
+  it('show nothing of another log than their own', async () => {
+    fill(4)
+    for (const one of [tab, other]) {
+      one.connect(pc)
+      await one.quiet()
+    }
+    pc.restore()
+    other.connect(pc)
+    await other.quiet()
+    tab.engine.openChat(chat)
+    await tab.quiet()
+    expect(tab.state.log).not.toBe(other.state.log)
+    expect(texts()).toEqual([])
+    tab.connect(pc)
+    await tab.quiet()
+    expect(texts()).not.toEqual([])
   })
 
   it('pass over what a tab of another version says', () => {

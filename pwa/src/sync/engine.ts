@@ -91,6 +91,8 @@ export class SyncEngine {
 
   /** The first message on a connection. */
   hello(): ToHome {
+    // What came on a line that has ended would come again, since this is said of what was taken.
+    if (!this.needs.isConnected()) this.inbox.clear()
     const { log, after, before, isListing, live } = this.state
     // Half a list of chats is nothing to go on from.
     if (log === null || isListing) return { type: 'hello', version: VERSION }
@@ -155,8 +157,9 @@ export class SyncEngine {
   }
 
   /** Of one chat, as far as they are here, for an export. */
-  events(chat: string): Promise<Event[]> {
-    return this.disk.events(chat)
+  async events(chat: string): Promise<Event[]> {
+    const { log } = this.state
+    return log === null ? [] : this.disk.events(chat, log)
   }
 
   /** What is here of them. */
@@ -245,7 +248,7 @@ export class SyncEngine {
     if (message.type === 'error' && message.re) this.outbox.refused(message.re, message.code)
     if (refused) this.needs.onRefused(refused, command)
     if (!resync) return
-    if (message.type === 'history') this.miss()
+    if (message.type === 'history' || message.type === 'welcome') this.miss()
     else this.needs.resync()
   }
 
@@ -302,7 +305,7 @@ export class SyncEngine {
 
   private async read(chat: string): Promise<void> {
     const reading = this.openChats.beginReading(chat)
-    const events = await this.disk.events(chat)
+    const events = await this.events(chat)
     if (this.isOver || !this.openChats.endReading(chat, reading)) return
     const { state } = this
     this.show(state.chats.has(chat) ? addPast(state, events) : state)

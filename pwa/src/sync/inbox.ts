@@ -31,6 +31,11 @@ export class Inbox {
     return (this.waiting = work.then(() => this.goOn()))
   }
 
+  /** Lets go of what was not taken yet. */
+  clear(): void {
+    this.messages.length = 0
+  }
+
   /** While something waits, when it is next worth looking; null when all is taken. */
   get busy(): Promise<void> | null {
     return this.waiting
@@ -38,7 +43,7 @@ export class Inbox {
 
   close(): void {
     this.isOver = true
-    this.messages.length = 0
+    this.clear()
     this.waiting = null
   }
 

@@ -13,7 +13,7 @@ class Handle implements ReplicaStorage {
   constructor(private readonly replica: ReplicaStorage) {}
 
   load = () => this.replica.load()
-  events = (chat: string) => this.replica.events(chat)
+  events = (chat: string, log?: string) => this.replica.events(chat, log)
   all = (after: Cursor | null, limit: number) => this.replica.all(after, limit)
   stranded = () => this.replica.stranded()
   destroy = () => this.replica.destroy()

@@ -40,6 +40,8 @@ export class Tab {
   /** The one in use, and one that is to take its place. */
   line: Line | null = null
   next: Line | null = null
+  /** The oldest number that it said last to have. */
+  private saidBefore = Infinity
   isOpen = false
   isGone = false
   private readonly disk: DiskOfTab
@@ -85,8 +87,14 @@ export class Tab {
     const hello = this.engine.hello()
     this.around.sent(this, hello)
     line.up.push(hello)
+    this.saidBefore = (hello.type === 'hello' && hello.before) || Infinity
     if (this.line?.isWelcomed) this.next = line
     else this.replace(line)
+  }
+
+  /** It has begun anew since it said what it has: that was under way on the line before. */
+  get hasLess(): boolean {
+    return this.saidBefore < this.engine.state.before
   }
 
   /** Whether something has arrived, or a line has ended. */

@@ -29,16 +29,23 @@ export class Disk {
   writes = 0
   /** So many of the changes no loss of power takes back. */
   private writtenThrough = 0
-  /** What was ever said in chats that were not erased since, in whatever log it was of then. */
-  said: Said[] = []
+  /** What was ever said in chats that were not erased since, with the log that it was of then. */
+  private words: { readonly one: Said; readonly log: string | null }[] = []
   /** Chats that were erased in the log that it is of. */
   private deleted = new Set<string>()
   private log: string | null = null
+  /** The newest number of that log that any tab has written. */
+  private after = 0
   /** Ids of the commands in the outbox. */
   private outbox = new Set<string>()
 
   of(): DiskOfTab {
     return new DiskOfTab(this)
+  }
+
+  /** What it has to have still, of the PC's log or set aside. */
+  get said(): Said[] {
+    return this.words.map(({ one }) => one)
   }
 
   /** Whether a command is in the outbox. */
@@ -59,10 +66,7 @@ export class Disk {
     const changes = this.changes.slice(0, lasting)
     this.replica = new MemoryReplica()
     this.changes = []
-    this.outbox.clear()
-    this.said = []
-    this.deleted.clear()
-    this.log = null
+    this.forget()
     for (const change of changes) this.put(change)
   }
 
@@ -116,22 +120,40 @@ export class Disk {
   }
 
   /** A tab that is still at the log before is too late with what it heard, or before a deletion in it. */
-  private note({ clear, meta, isList, events = [], erase = [] }: Change): void {
-    if (clear !== undefined && clear !== this.log) this.deleted.clear()
-    if (clear !== undefined) this.log = clear
-    else if (isList) this.log ??= meta?.log ?? null
-    for (const chat of erase) this.deleted.add(chat)
-    const said = meta?.log === this.log ? events.filter(isSaid) : []
-    this.said = [...this.said, ...said].filter(({ chat }) => !this.deleted.has(chat))
+  private note({ clear, meta, isList, heads = [], events = [], erase = [] }: Change): void {
+    if (clear !== undefined && clear !== this.log) {
+      this.deleted.clear()
+      this.log = clear
+      this.after = 0
+    } else if (isList) this.log ??= meta?.log ?? null
+    const { log, deleted } = this
+    const isOfLog = !meta || meta.log === log
+    if (isOfLog) for (const chat of erase) deleted.add(chat)
+    if (meta && isOfLog) {
+      const heard = events.filter(isSaid).map((one) => ({ one, log }))
+      this.words = [...this.words, ...heard]
+      // A chat of this log that its newest list does not name was deleted from it.
+      const listed = isList && meta.after >= this.after ? new Set(heads.map(({ id }) => id)) : null
+      this.words = this.words.filter((word) => word.log !== log || !listed || listed.has(word.one.chat))
+      this.after = Math.max(this.after, meta.after)
+    }
+    this.words = this.words.filter(
+      (word) => !deleted.has(word.one.chat) && (word.log === log || !erase.includes(word.one.chat)),
+    )
+  }
+
+  private forget(): void {
+    this.outbox.clear()
+    this.words = []
+    this.deleted.clear()
+    this.log = null
+    this.after = 0
   }
 
   erase(): Promise<void> {
     this.changes = []
     this.writtenThrough = 0
-    this.outbox.clear()
-    this.said = []
-    this.deleted.clear()
-    this.log = null
+    this.forget()
     return this.replica.destroy()
   }
 }
@@ -147,8 +169,8 @@ export class DiskOfTab implements ReplicaStorage {
     return this.disk.later(this, (replica) => replica.load())
   }
 
-  events(chat: string): Promise<Event[]> {
-    return this.disk.later(this, (replica) => replica.events(chat))
+  events(chat: string, log?: string): Promise<Event[]> {
+    return this.disk.later(this, (replica) => replica.events(chat, log))
   }
 
   all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }> {

@@ -96,6 +96,7 @@ export class Stage implements Around {
   missed(tab: Tab): void {
     this.trace?.(`${tab.name} has missed something`)
     // Of a line that holds nothing is lost, so that the PC has left something out.
+    if (tab.hasLess) return
     this.mishap ??= `${tab.name} was not told something, on a line that loses nothing.`
   }
 
