@@ -238,8 +238,10 @@ describe('a welcome', () => {
 
   it('that goes on from more than is here, since another road had it begin anew, asks again', () => {
     const known = after(welcome({ head: 9, after: 9, before: 10 }), events(written(10)))
-    expect(reduce(known, welcome({ head: 12, after: 4 })).resync).toBe(true)
-    expect(reduce(known, welcome({ head: 12, after: 10, before: 10 })).resync).toBe(false)
+    for (const what of [{ after: 4 }, { after: 11, before: 4 }, { log: id(91), after: 4 }]) {
+      expect(reduce(known, welcome({ head: 12, ...what }))).toEqual({ state: known, resync: true })
+    }
+    expect(reduce(known, welcome({ head: 12, after: 10, before: 10 })).resync).toBeUndefined()
   })
 
   it('of another log drops what was confirmed, and never what was not', () => {

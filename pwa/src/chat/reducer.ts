@@ -39,7 +39,7 @@ export interface Reduced {
 export function reduce(state: ChatsState, message: Taken): Reduced {
   switch (message.type) {
     case 'welcome':
-      return { state: welcome(state, message), resync: lacks(state, message) }
+      return lacks(state, message) ? { state, resync: true } : { state: welcome(state, message) }
     case 'chat_list':
       return { state: list(state, message.chats) }
     case 'events':
@@ -93,11 +93,12 @@ function welcome(state: ChatsState, message: Welcome): ChatsState {
 }
 
 /**
- * Whether this device has less than it said on this road: what was under way on another has made it
- * begin anew since. The PC will not send that, nor what touches what is here.
+ * Whether the PC goes on from what this device has no more: it said so on this road before what was
+ * under way on another, or what another tab did, had it begin anew.
  */
 function lacks(state: ChatsState, { log, after, before }: Welcome): boolean {
-  return state.log === log && after <= state.after && before < state.before
+  if (state.log === log && after <= state.after) return before < state.before
+  return before <= after
 }
 
 function unacknowledged(one: Pending): Pending {

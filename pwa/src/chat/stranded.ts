@@ -5,7 +5,7 @@ import type { ChatEvent, Event } from '../protocol/generated'
 /** A chat of a log that is no more, whole. */
 export interface Stranded {
   readonly chat: string
-  /** The log it was in. Its events up to number `common` are in the one that followed, too. */
+  /** The log it was in. Its events up to number `common` are in the one that is kept now, too. */
   readonly log: string
   readonly common: number
   readonly events: readonly ChatEvent[]
@@ -28,6 +28,11 @@ export function strandedIn(
   const beginning: ChatEvent = { type: 'chat_created', seq: 0, at_ms: changedMs, chat, title, folder }
   const isWhole = mine.some(({ type }) => type === 'chat_created')
   return { chat, log, common, events: isWhole ? mine : [beginning, ...mine] }
+}
+
+/** The same, once another log followed that is the same as the one before it up to `common`. */
+export function setBack(stranded: Stranded, common: number): Stranded {
+  return common < stranded.common ? { ...stranded, common } : stranded
 }
 
 /** Whether the chat was deleted from the log that followed: that surely had it, and lists it no more. */

@@ -3,10 +3,12 @@ import type { ChatHead, Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import type { Change, Cursor, Kept, Meta, ReplicaStorage } from './replica'
 import { merge } from './replicaChange'
-import { isDeleted, type Stranded, strandedIn } from '../chat/stranded'
+import { isDeleted, setBack, type Stranded, strandedIn } from '../chat/stranded'
 
 export class MemoryReplica implements ReplicaStorage {
   private meta: Meta | null = null
+  /** The log that it was cleared for last. */
+  private begun: string | null = null
   private heads = new Map<string, ChatHead>()
   /** By chat, '' for those of none, and number. */
   private readonly chats = new Map<string, Map<number, Event>>()
@@ -40,10 +42,12 @@ export class MemoryReplica implements ReplicaStorage {
     return Promise.resolve([...this.aside])
   }
 
-  write(change: Change): Promise<void> {
-    const { clears, meta, takesHeads, erases } = merge(this.meta, change)
+  write(change: Change): Promise<boolean> {
+    const { clears, meta, takesHeads, erases } = merge(this.meta, this.begun, change)
     if (clears) {
-      this.setAside(change.common ?? 0)
+      const { clear = null, common = 0 } = change
+      if (this.meta || this.begun !== clear) this.setAside(common)
+      this.begun = clear
       this.meta = null
       this.heads.clear()
       this.chats.clear()
@@ -63,7 +67,7 @@ export class MemoryReplica implements ReplicaStorage {
     const gone = new Set([...(change.erase ?? []), ...(change.land ?? [])])
     this.aside = this.aside.filter(({ chat }) => !gone.has(chat))
     this.writeOutbox(change)
-    return Promise.resolve()
+    return Promise.resolve(!change.meta || meta !== null)
   }
 
   close(): void {
@@ -71,7 +75,7 @@ export class MemoryReplica implements ReplicaStorage {
   }
 
   destroy(): Promise<void> {
-    this.meta = null
+    this.meta = this.begun = null
     this.heads.clear()
     this.chats.clear()
     this.outbox = []
@@ -80,6 +84,7 @@ export class MemoryReplica implements ReplicaStorage {
   }
 
   private setAside(common: number): void {
+    this.aside = this.aside.map((one) => setBack(one, common))
     if (!this.meta) return
     for (const [chat, head] of this.heads) {
       const events = [...(this.chats.get(chat)?.values() ?? [])]
@@ -103,11 +108,12 @@ export class MemoryReplica implements ReplicaStorage {
     this.chats.set(chat, events.set(event.seq, event))
   }
 
-  private writeOutbox({ add = [], replace = [], remove = [] }: Change): void {
+  private writeOutbox({ add = [], replace = [], told = [], remove = [] }: Change): void {
     const replaced = new Map(replace.map((one) => [one.command.id, one]))
     const removed = new Set(remove)
     this.outbox = [...this.outbox, ...add]
       .map((one) => replaced.get(one.command.id) ?? one)
+      .map((one) => (told.includes(one.command.id) ? { ...one, told: true } : one))
       .filter((one) => !removed.has(one.command.id))
   }
 }

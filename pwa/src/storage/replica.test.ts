@@ -71,13 +71,20 @@ describe.each(kinds)('a replica %s', (_, open) => {
     await replica.write({ add: [pending(22)] })
     await replica.write({ replace: [pending(20, { told: true }), pending(99)], remove: [id(21), id(98)] })
     expect((await replica.load()).outbox).toEqual([pending(20, { told: true }), pending(22)])
+    // Another tab was told meanwhile that it was refused.
+    await replica.write({ replace: [pending(22, { state: 'refused' })] })
+    await replica.write({ told: [id(22), id(98)] })
+    const refused = pending(22, { state: 'refused', told: true })
+    expect((await replica.load()).outbox).toEqual([pending(20, { told: true }), refused])
   })
 
   it('takes no part of what another tab has dropped for another log', async () => {
     const replica = await open()
     await replica.write({ meta: meta(1, 2), isList: true, heads: [head], events: [created(1), written(2)] })
-    await replica.write({ clear: id(91) })
-    await replica.write({ meta: meta(1, 3), heads: [head], events: [ended(3, 'Hi.')], add: [pending(20)] })
+    expect(await replica.write({ clear: id(91) })).toBe(true)
+    const late = { meta: meta(1, 3), heads: [head], events: [ended(3, 'Hi.')], add: [pending(20)] }
+    expect(await replica.write(late)).toBe(false)
+    expect(await replica.write({ ...late, add: [], isList: true })).toBe(false)
     expect(await replica.load()).toEqual({ meta: null, heads: [], outbox: [pending(20)] })
     expect(await replica.events(chat)).toEqual([])
   })

@@ -47,6 +47,8 @@ export interface Change {
   readonly add?: readonly Pending[]
   /** By the command's id; one that is no longer there stays away. */
   readonly replace?: readonly Pending[]
+  /** Ids of commands that the PC may have from now on, whatever another tab knows of them by then. */
+  readonly told?: readonly string[]
   /** Ids of commands. */
   readonly remove?: readonly string[]
 }
@@ -77,8 +79,13 @@ export interface ReplicaStorage {
   all(after: Cursor | null, limit: number): Promise<{ events: Event[]; next: Cursor | null }>
   /** What other logs left here that the PC has not, by chat. */
   stranded(): Promise<Stranded[]>
-  /** @throws {StorageFull} and then nothing of it is written. */
-  write(change: Change): Promise<void>
+  /**
+   * Gives whether what the PC said was taken: not where the replica is of another log, or of none yet,
+   * since another tab has gone over to one.
+   *
+   * @throws {StorageFull} and then nothing of it is written.
+   */
+  write(change: Change): Promise<boolean>
   close(): void
   /** Closes it, here and in other tabs, and leaves nothing of it on this device. */
   destroy(): Promise<void>

@@ -12,16 +12,22 @@ export interface Merged {
 }
 
 /**
- * Each tab has written every event of the range that it speaks of. So two ranges that touch are one;
- * where they do not yet, that of the other tab stands, and the events wait to be spoken of.
+ * Each tab has written every event of the range that it speaks of, or was told that it was not taken.
+ * So two ranges that touch are one; where they do not yet, that of the other tab stands, and the events
+ * wait to be spoken of.
+ *
+ * @param begun the log that the replica was cleared for last; nothing of it may be there yet
  */
-export function merge(there: Meta | null, { clear, isList, meta }: Change): Merged {
+export function merge(there: Meta | null, begun: string | null, change: Change): Merged {
+  const { clear, isList, meta } = change
   const clears = clear !== undefined && there?.log !== clear
   const left = clears ? null : there
-  const erases = !meta || !left || left.log === meta.log
-  if (!meta || !erases) return { clears, meta: null, takesHeads: false, erases }
+  const log = left?.log ?? clear ?? begun
+  const erases = !meta || log === null || log === meta.log
   // Another tab may have dropped what this one goes on from: its next part alone would leave a hole.
-  if (!left && !clears && !isList) return { clears, meta: null, takesHeads: false, erases }
+  if (!meta || !erases || (!left && !clears && !isList)) {
+    return { clears, meta: null, takesHeads: false, erases }
+  }
   if (!left) return { clears, meta, takesHeads: true, erases }
   const isNewest = meta.after >= left.after
   const headsOf = Math.max(left.headsOf ?? left.after, meta.after)
@@ -42,4 +48,19 @@ export function merge(there: Meta | null, { clear, isList, meta }: Change): Merg
     takesHeads: meta.after === headsOf,
     erases,
   }
+}
+
+/** Of the commands of the outbox that a change is about. */
+export function idsOf({ add = [], replace = [], told = [], remove = [] }: Change): string[] {
+  return [...[...add, ...replace].map(({ command }) => command.id), ...told, ...remove]
+}
+
+const ofOutbox: readonly string[] = ['add', 'replace', 'told', 'remove'] satisfies (keyof Change)[]
+
+/** Whether it is about the outbox and nothing else. */
+export function isOfOutbox(change: Change): boolean {
+  const isAlone = Object.entries(change).every(
+    ([part, value]) => value === undefined || ofOutbox.includes(part),
+  )
+  return isAlone && idsOf(change).length > 0
 }

@@ -10,9 +10,9 @@ import {
   StorageFull,
   type Stretch,
 } from './replica'
-import { merge } from './replicaChange'
+import { idsOf, isOfOutbox, merge, type Merged } from './replicaChange'
 import { ended, result } from './requests'
-import { isDeleted, type Stranded, strandedIn } from '../chat/stranded'
+import { isDeleted, setBack, type Stranded, strandedIn } from '../chat/stranded'
 
 /** The parts of a window, or of a worker, that make databases. */
 export interface Databases {
@@ -37,6 +37,8 @@ export const upgrades: readonly Upgrade[] = [
 
 const stores = ['meta', 'heads', 'events', 'outbox', 'stranded']
 const reach = 'reach'
+/** The log that all was cleared for last: nothing of it may be here yet. */
+const begun = 'begun'
 const pairing = 'pairing'
 
 export const replicaName = (home: string) => `hearth.replica.${home}`
@@ -168,12 +170,14 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     return result<Stranded[]>(stranded.getAll())
   }
 
-  write(change: Change): Promise<void> {
+  async write(change: Change): Promise<boolean> {
     const scope = storesOf(change)
-    return this.change(scope, change.add?.length ? 'strict' : 'relaxed', async (store) => {
-      await this.writeReplica(store, change)
+    let isTaken = true
+    await this.change(scope, change.add?.length ? 'strict' : 'relaxed', async (store) => {
+      isTaken = await this.writeReplica(store, change)
       if (scope.includes('outbox')) await this.writeOutbox(store('outbox'), change)
     })
+    return isTaken
   }
 
   close(): void {
@@ -185,29 +189,41 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     await result(this.databases.indexedDB.deleteDatabase(this.name))
   }
 
-  private async writeReplica(store: (name: string) => IDBObjectStore, change: Change): Promise<void> {
+  /** Gives whether what the PC said was taken. */
+  private async writeReplica(
+    store: (name: string) => IDBObjectStore,
+    change: Change,
+  ): Promise<boolean> {
     const { erase = [], land = [] } = change
-    const erases = await this.writeLog(store, change)
+    const { meta, erases } = await this.writeLog(store, change)
     for (const chat of erases ? erase : []) {
       store('heads').delete(chat)
       store('events').delete(this.ofChat(chat))
     }
     for (const chat of [...erase, ...land]) store('stranded').delete(this.ofChat(chat))
+    return !change.meta || meta !== null
   }
 
-  /** Gives whether it is the log that is kept here from which something is gone. */
-  private async writeLog(store: (name: string) => IDBObjectStore, change: Change): Promise<boolean> {
+  private async writeLog(
+    store: (name: string) => IDBObjectStore,
+    change: Change,
+  ): Promise<Pick<Merged, 'meta' | 'erases'>> {
     const { heads = [], events = [] } = change
-    if (!change.meta && change.clear === undefined) return true
-    const there = await result<Meta | undefined>(store('meta').get(reach))
-    const { clears, meta, takesHeads, erases } = merge(there ?? null, change)
+    if (!change.meta && change.clear === undefined) return { meta: null, erases: true }
+    const [there = null, last = null] = await Promise.all([
+      result<Meta | undefined>(store('meta').get(reach)),
+      result<string | undefined>(store('meta').get(begun)),
+    ])
+    const merged = merge(there, last, change)
+    const { clears, meta, takesHeads } = merged
     if (clears) {
-      if (there) await this.setAside(store, there.log, change.common ?? 0)
+      if (there || last !== change.clear) await this.setAside(store, there?.log, change.common ?? 0)
       store('meta').delete(reach)
+      store('meta').put(change.clear, begun)
       store('heads').clear()
       store('events').clear()
     }
-    if (!meta) return erases
+    if (!meta) return merged
     store('meta').put(meta, reach)
     if (takesHeads && change.isList) await this.keepOnly(store, new Set(heads.map(({ id }) => id)))
     if (takesHeads) for (const head of heads) store('heads').put(head)
@@ -216,14 +232,18 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
       const [chat, seq] = keyOf(event)
       if (known === null || chat === '' || known.has(chat)) store('events').put(event, [chat, seq])
     }
-    return erases
+    return merged
   }
 
   private async setAside(
     store: (name: string) => IDBObjectStore,
-    log: string,
+    log: string | undefined,
     common: number,
   ): Promise<void> {
+    for (const one of await result<Stranded[]>(store('stranded').getAll())) {
+      store('stranded').put(setBack(one, common))
+    }
+    if (log === undefined) return
     const keys = (await result(store('events').getAllKeys())) as unknown as Cursor[]
     const chats = new Set(keys.flatMap(([chat, seq]) => (seq > common ? [chat] : [])))
     for (const chat of chats) {
@@ -260,6 +280,11 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
     for (const pending of change.replace ?? []) {
       const key = await result(ids.getKey(pending.command.id))
       if (key !== undefined) outbox.put(pending, key)
+    }
+    for (const id of change.told ?? []) {
+      const key = await result(ids.getKey(id))
+      if (key === undefined) continue
+      outbox.put({ ...(await result<Pending>(outbox.get(key))), told: true }, key)
     }
     for (const id of change.remove ?? []) {
       const key = await result(ids.getKey(id))
@@ -298,11 +323,9 @@ class ReplicaDatabase implements ReplicaStorage, ReplicaLookup {
 }
 
 /** What goes to the outbox alone, and pages without a word of it, do not wait for each other. */
-function storesOf({ add = [], replace = [], remove = [], ...replica }: Change): readonly string[] {
-  const isOfOutbox = add.length + replace.length + remove.length > 0
-  if (!isOfOutbox) return stores.filter((name) => name !== 'outbox')
-  const isOfReplica = Object.values(replica).some((part) => part !== undefined)
-  return isOfReplica ? stores : ['outbox']
+function storesOf(change: Change): readonly string[] {
+  if (isOfOutbox(change)) return ['outbox']
+  return idsOf(change).length > 0 ? stores : stores.filter((name) => name !== 'outbox')
 }
 
 export function keyOf(event: Event): Cursor {

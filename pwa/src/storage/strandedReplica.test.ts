@@ -58,6 +58,24 @@ describe.each(kinds)('a replica %s whose PC went back to a backup', (_, open) =>
     expect((await replica.stranded()).map((one) => [one.log, one.common])).toEqual([[log, 3], [next, 4]])
   })
 
+  it('keeps what an older backup cannot have, restored before the list of the first was here', async () => {
+    const replica = await restored(3)
+    await replica.write({ clear: next, common: 0 })
+    expect((await replica.stranded()).map(({ common }) => common)).toEqual([3])
+    await replica.write({ clear: id(92), common: 0 })
+    await replica.write({ meta: meta(1, id(92)), isList: true, heads: [head] })
+    expect(await chatsOf(replica)).toEqual([other])
+  })
+
+  it('keeps a chat that an older backup cannot have', async () => {
+    const replica = await restored(3)
+    await replica.write({ meta: meta(3, next), isList: true, heads })
+    await replica.write({ clear: id(92), common: 1 })
+    await replica.write({ meta: meta(1, id(92)), isList: true, heads: [head] })
+    const left = (await replica.stranded()).map((one) => [one.chat, one.log, one.common])
+    expect(left).toContainEqual([other, log, 1])
+  })
+
   it('has it no more, once it was brought back or given up', async () => {
     const replica = await restored(2)
     await replica.write({ land: [chat] })

@@ -34,10 +34,10 @@ class SlowReplica extends MemoryReplica {
     this.goOn()
   }
 
-  override async write(change: Change): Promise<void> {
+  override async write(change: Change): Promise<boolean> {
     await this.going
     if (this.isFull && change.events?.length) throw new StorageFull()
-    await super.write(change)
+    return super.write(change)
   }
 }
 
@@ -147,4 +147,16 @@ it('has what a person did on disk before the pages of the past that were to be w
   await disk.idle()
   expect(order).toEqual(['first', 'second', 'page', 'page', 'page'])
   expect(await idsInOutbox(disk)).toEqual([id(20), id(21)])
+})
+
+it('has of each command what was written last, though a page waits between', async () => {
+  const replica = new MemoryReplica()
+  const disk = new Disk()
+  await disk.open(Promise.resolve(replica))
+  await disk.write({ add: [pending(20)] })
+  void disk.write({ clear: one, meta: meta(one, 0), isList: true })
+  void disk.write({ meta: meta(one, 1), events: [created(1)], replace: [{ ...pending(20), told: true }] })
+  await disk.write({ replace: [{ ...pending(20), told: true, state: 'refused' }] })
+  await disk.idle()
+  expect((await replica.load()).outbox).toMatchObject([{ state: 'refused' }])
 })

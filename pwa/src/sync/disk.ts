@@ -2,6 +2,7 @@
 import type { Pending } from '../chat/model'
 import type { Event } from '../protocol/generated'
 import { type Change, type Kept, type ReplicaStorage, StorageFull } from '../storage/replica'
+import { idsOf, isOfOutbox } from '../storage/replicaChange'
 import type { Stranded } from '../chat/stranded'
 
 /** So many changes may wait before whoever brings more of the past waits too. */
@@ -14,12 +15,16 @@ export class Disk {
   full = false
   /** It cannot be written any more, for another reason. */
   broken = false
+  /** Another tab has gone over to another log: of this one nothing more is taken until it begins anew. */
+  apart = false
   private storage: ReplicaStorage | null = null
   /** In memory only: still under way, or for good where the disk is full. */
   private readonly unwritten = new Set<Change>()
   private underWay = 0
   private tail: Promise<void> = Promise.resolve()
   private outboxTail: Promise<void> = Promise.resolve()
+  /** By command, the last change of it that is under way. */
+  private readonly lastOf = new Map<string, Promise<void>>()
   /** By reading of the outbox that is under way, what became of it since that began. */
   private readonly readings = new Set<{ readonly added: Pending[]; readonly removed: Set<string> }>()
 
@@ -38,15 +43,17 @@ export class Disk {
 
   /**
    * Done when it is written, or cannot be: `full` and `broken` tell. What is of the outbox alone waits
-   * for no page of the past: until it is written, it is nowhere else.
+   * for no page of the past, since until it is written it is nowhere else; but for what was written
+   * of the same command beside one.
    */
   write(change: Change): Promise<void> {
     for (const { added, removed } of this.readings) {
       added.push(...(change.add ?? []))
       for (const id of change.remove ?? []) removed.add(id)
     }
-    if (!isOfOutbox(change)) return (this.tail = this.after(this.tail, change))
-    this.outboxTail = this.after(this.outboxTail, change)
+    if (!isOfOutbox(change)) return (this.tail = this.after([this.tail], change))
+    const ofSame = idsOf(change).flatMap((id) => this.lastOf.get(id) ?? [])
+    this.outboxTail = this.after([this.outboxTail, ...ofSame], change)
     this.tail = Promise.all([this.tail, this.outboxTail]).then(() => undefined)
     return this.outboxTail
   }
@@ -118,17 +125,24 @@ export class Disk {
     }
   }
 
-  private after(others: Promise<void>, change: Change): Promise<void> {
+  private after(others: readonly Promise<void>[], change: Change): Promise<void> {
     this.unwritten.add(change)
     this.underWay++
-    return others.then(() => this.put(change))
+    const written = Promise.all(others).then(() => this.put(change))
+    for (const id of idsOf(change)) {
+      this.lastOf.set(id, written)
+      void written.then(() => this.lastOf.get(id) === written && this.lastOf.delete(id))
+    }
+    return written
   }
 
   private async put(change: Change): Promise<void> {
+    if (change.clear !== undefined) this.apart = false
     const isStuck = this.full || this.broken
+    const takes = isStuck || this.apart ? withoutGrowth(change) : change
     try {
       if (this.broken) return
-      await this.storage?.write(isStuck ? withoutGrowth(change) : change)
+      if ((await this.storage?.write(takes)) === false) this.apart = true
       if (!isStuck) this.unwritten.delete(change)
     } catch (error) {
       await this.giveUp(change, error)
@@ -149,12 +163,7 @@ export class Disk {
   }
 }
 
-function isOfOutbox({ add, replace, remove, ...replica }: Change): boolean {
-  const isOfReplica = Object.values(replica).some((part) => part !== undefined)
-  return !isOfReplica && Boolean(add?.length || replace?.length || remove?.length)
-}
-
 /** What a person did, and what is to go, is written as long as it can be. */
-function withoutGrowth({ add, replace, remove, erase, land }: Change): Change {
-  return { add, replace, remove, erase, land }
+function withoutGrowth({ add, replace, told, remove, erase, land }: Change): Change {
+  return { add, replace, told, remove, erase, land }
 }

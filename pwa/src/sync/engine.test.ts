@@ -130,8 +130,9 @@ describe('what a person does', () => {
     const write = browser.replica.write.bind(browser.replica)
     browser.replica.write = async (change: Change) => {
       await turn()
-      await write(change)
+      const isTaken = await write(change)
       if (change.add?.length) order.push('on disk')
+      return isTaken
     }
     tab.connect(pc)
     await tab.quiet()
@@ -348,6 +349,25 @@ describe('a chat that is opened', () => {
   })
 })
 
+it('shows nothing from the disk of a chat that the list names no more', async () => {
+  fill(2)
+  tab.connect(pc)
+  await tab.quiet()
+  tab.engine.openChat(chat)
+  await turn()
+  expect(texts()).toHaveLength(2)
+  pc.append({ type: 'chat_deleted', chat })
+  tab.say(welcomeOf(pc.head, { log: pc.log, after: pc.head, before: pc.head + 1 }))
+  tab.say({ type: 'chat_list', chats: [] })
+  tab.engine.openChat(chat)
+  tab.engine.openChat(id(77))
+  for (let other = 80; other < 88; other++) tab.engine.openChat(id(other))
+  tab.engine.openChat(chat)
+  await tab.engine.settled()
+  await turn()
+  expect([heads(), texts()]).toEqual([[], []])
+})
+
 it('says what it has taken, and takes nothing more of a line that has ended', async () => {
   fill(2)
   tab.connect(pc)
@@ -489,6 +509,32 @@ describe('two tabs', () => {
     expect(pc.heads.size).toBe(1)
   })
 
+  it('begin anew where another tab dropped what they go on from', async () => {
+    fill(4)
+    for (const one of [tab, other]) {
+      one.connect(pc)
+      await one.quiet()
+    }
+    // The last word of the log before reaches the one after the other has heard of the next.
+    const events = [written(pc.head + 1)]
+    const late: FromChats = { type: 'events', events, upto: pc.head + 1 }
+    pc.restore()
+    other.connect(pc)
+    await other.engine.settled()
+    tab.say(late)
+    await tab.engine.settled()
+    await turn()
+    expect(tab.resyncs).toBe(1)
+    expect(heads()).toEqual(['A chat'])
+    expect(tab.engine.hello()).toEqual({ type: 'hello', version: 1 })
+    for (const one of [tab, other]) {
+      if (!one.line) one.connect(pc)
+      await one.quiet()
+      expect(one.state).toMatchObject({ log: pc.log, after: pc.head, before: 1 })
+    }
+    expect((await browser.replica.all(null, 1_000)).events).toEqual(pc.events)
+  })
+
   it('show nothing of another log than their own', async () => {
     fill(4)
     for (const one of [tab, other]) {
@@ -544,7 +590,7 @@ describe('a browser', () => {
       /** Some room is left for little. */
       most = 0
 
-      override write(change: Change): Promise<void> {
+      override write(change: Change): Promise<boolean> {
         const grows = (change.events?.length ?? 0) + (change.heads?.length ?? 0) + (change.add?.length ?? 0)
         if (this.isFull && grows > this.most) return Promise.reject(new StorageFull())
         return super.write(change)

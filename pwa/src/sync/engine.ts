@@ -58,6 +58,8 @@ export class SyncEngine {
   private isOnDisk = false
   /** A page was missed: what the same connection says next would leave a hole. */
   private isDeaf = false
+  /** How often what it had was dropped for what the PC has. */
+  private beginnings = 0
   private isOver = false
 
   constructor(private readonly needs: EngineNeeds) {
@@ -242,7 +244,7 @@ export class SyncEngine {
     const isLive = message.type === 'delta' || message.type === 'draft'
     const common = message.type === 'welcome' ? message.common : 0
     if (state !== before) this.commit(state, events, isLive ? 'live' : 'all', common)
-    if (message.type === 'welcome' && state.log !== before.log) this.begunAnew()
+    if (message.type === 'welcome' && state.chats !== before.chats) this.begunAnew()
     if (message.type === 'chat_history' && message.complete) this.openChats.fetched(message.chat)
     if (message.type === 'acknowledged') this.outbox.acknowledged(message, before.pending)
     if (message.type === 'error' && message.re) this.outbox.refused(message.re, message.code)
@@ -254,6 +256,7 @@ export class SyncEngine {
 
   /** Nothing of what was open is here any more. */
   private begunAnew(): void {
+    this.beginnings++
     this.openChats.restart()
     this.fetchMissing()
     this.outbox.pump()
@@ -279,15 +282,23 @@ export class SyncEngine {
       const chats = new Set(change.events?.map((event) => ('chat' in event ? event.chat : '')))
       chats.delete('')
       const { erase = [] } = change
-      const { full, kept } = this
+      const { full, kept, beginnings } = this
       void written.then(() => {
         if (chats.size + erase.length > 0) this.needs.onTouched?.([...chats], erase)
+        if (this.disk.apart && beginnings === this.beginnings) this.beginAnew()
         if (full !== this.full || kept !== this.kept) this.show(this.state)
         const mayStrand = change.clear !== undefined || change.isList || erase.length > 0
         if (mayStrand && !this.isOver) void this.stranded()
       })
     }
     if (before !== next || events.length > 0) this.needs.onChange(what)
+  }
+
+  /** What it goes on from is on this device no more: it asks for all there is, and shows this until then. */
+  private beginAnew(): void {
+    if (this.isOver || this.state.log === null) return
+    this.state = { ...this.state, log: null }
+    this.needs.resync()
   }
 
   /** What was to be kept of it is on its way. */
@@ -308,7 +319,9 @@ export class SyncEngine {
     const events = await this.events(chat)
     if (this.isOver || !this.openChats.endReading(chat, reading)) return
     const { state } = this
-    this.show(state.chats.has(chat) ? addPast(state, events) : state)
+    // What no list names may have been deleted: the disk is told of that later.
+    const isThere = state.chats.has(chat) && state.heads.has(chat)
+    this.show(isThere ? addPast(state, events) : state)
     this.fetchMissing()
   }
 

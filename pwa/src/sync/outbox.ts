@@ -112,7 +112,7 @@ export class Outbox {
     const next = pending.map((one) => (isTold(one) ? { ...one, told: true } : one))
     const told = next.filter(isTold)
     this.needs.show({ ...this.needs.state(), pending: next })
-    await this.disk.write({ replace: told })
+    await this.disk.write({ told: [...ids] })
     this.isTelling = false
     this.post({ type: 'changed', pending: told })
     this.pump()

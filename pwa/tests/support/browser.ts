@@ -18,7 +18,7 @@ class Handle implements ReplicaStorage {
   stranded = () => this.replica.stranded()
   destroy = () => this.replica.destroy()
 
-  write(change: Change): Promise<void> {
+  write(change: Change): Promise<boolean> {
     return this.isDead ? new Promise(() => undefined) : this.replica.write(structuredClone(change))
   }
 
