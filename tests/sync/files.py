@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from gpu_peer.carried_over import carry_over
 from gpu_peer.clock import LoopClock
 from gpu_peer.household.household import Household
-from gpu_peer.storage import lineage
 from gpu_peer.storage.store import Store
 from tests.gpu_peer.support.trust import HOME
 
@@ -39,11 +39,13 @@ def back_up(path: Path, target: Path) -> None:
         there.backup(here)
 
 
-def restore(backup: Path, path: Path) -> None:
+def restore(backup: Path, path: Path, now_ms: int) -> None:
     """Put the backup in the place of what there is, as `restore` does."""
-    copy(backup, path)
-    with closing(connect(path)) as database, database:
-        lineage.begin_new_log(database)
+    sqlite3.connect = connect  # The command is a process of its own.
+    prepared = path.with_name("prepared.sqlite3")
+    copy(backup, prepared)
+    carry_over(path, prepared, now_ms)
+    copy(prepared, path)
 
 
 def make_template(path: Path) -> None:

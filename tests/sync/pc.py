@@ -46,7 +46,8 @@ class Pc:
         self.said: dict[str, str] = {}
         self.running = False
         self.user = ""
-        self._folder = folder
+        self._backup = folder / "backup.sqlite3"
+        self._older = folder / "older.sqlite3"
         self._sent: list[tuple[int, bytes]] = []
         self._closed: list[int] = []
         self._lines: dict[int, Line] = {}
@@ -208,20 +209,23 @@ class Pc:
         return closed
 
     def back_up(self) -> None:
-        """Copy the database while it is in use."""
-        files.back_up(self.path, self._folder / "backup.sqlite3")
+        """Copy the database while it is in use, and keep the copy before."""
+        if self._backup.exists():
+            self._backup.replace(self._older)
+        files.back_up(self.path, self._backup)
 
-    def restore(self) -> None:
-        """Put the backup in the place of what there is; the process is down."""
+    def restore(self, *, older: bool) -> None:
+        """Put a backup in the place of what there is; the process is down."""
         self.kill()
-        files.restore(self._folder / "backup.sqlite3", self.path)
+        backup = self._older if older else self._backup
+        files.restore(backup, self.path, self.wall_ms())
         if self._synced is not None:
             self._synced.take_all()
 
     def put_back(self) -> None:
         """Do what `restore` does, but for saying so."""
         self.kill()
-        files.copy(self._folder / "backup.sqlite3", self.path)
+        files.copy(self._backup, self.path)
         if self._synced is not None:
             self._synced.take_all()
 

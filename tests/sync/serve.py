@@ -84,7 +84,10 @@ class Start(Order):
 class BackUp(Order): ...
 
 
-class Restore(Order): ...
+class Restore(Order):
+    """Put the backup in the place of what there is, or the one before it."""
+
+    older: bool = False
 
 
 class PutBack(Order):
@@ -239,7 +242,7 @@ class Server:
             case BackUp():
                 pc.back_up()
             case Restore():
-                pc.restore()
+                pc.restore(older=order.older)
             case PutBack():
                 pc.put_back()
                 pc.start()

@@ -92,9 +92,13 @@ export class Tab {
     else this.replace(line)
   }
 
-  /** It has begun anew since it said what it has: that was under way on the line before. */
+  /**
+   * It has begun anew since it said what it has: that was under way on the line before, or another
+   * tab went over to another log.
+   */
   get hasLess(): boolean {
-    return this.saidBefore < this.engine.state.before
+    const { log, before } = this.engine.state
+    return log === null || this.saidBefore < before
   }
 
   /** Whether something has arrived, or a line has ended. */

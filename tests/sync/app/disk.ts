@@ -34,8 +34,12 @@ export class Disk {
   /** Chats that were erased in the log that it is of. */
   private deleted = new Set<string>()
   private log: string | null = null
+  /** By chat of that log, the number that it was begun at. */
+  private begun = new Map<string, number>()
   /** The newest number of that log that any tab has written. */
   private after = 0
+  /** The newest list of that log, and the number that it is of. */
+  private listed: { readonly chats: ReadonlySet<string>; readonly after: number } | null = null
   /** Ids of the commands in the outbox. */
   private outbox = new Set<string>()
 
@@ -103,12 +107,12 @@ export class Disk {
     })
   }
 
-  write(change: Change): Promise<void> {
+  write(change: Change): Promise<boolean> {
     if (this.isFull && (change.add?.length || change.events?.length)) throw new StorageFull()
     return this.put(change)
   }
 
-  private put(change: Change): Promise<void> {
+  private put(change: Change): Promise<boolean> {
     this.writes++
     this.changes.push(change)
     for (const { command } of change.add ?? []) this.outbox.add(command.id)
@@ -120,26 +124,37 @@ export class Disk {
   }
 
   /** A tab that is still at the log before is too late with what it heard, or before a deletion in it. */
-  private note({ clear, meta, isList, heads = [], events = [], erase = [] }: Change): void {
+  private note({ clear, common = 0, meta, isList, heads = [], events = [], erase = [] }: Change): void {
     if (clear !== undefined && clear !== this.log) {
-      this.deleted.clear()
+      // What the log that follows has too is the PC's to keep, and comes again.
+      this.words = this.words.filter(({ one, log }) => log !== this.log || one.seq > common)
       this.log = clear
+      this.deleted.clear()
+      this.begun = new Map([...this.begun].filter(([, seq]) => seq <= common))
       this.after = 0
+      this.listed = null
     } else if (isList) this.log ??= meta?.log ?? null
-    const { log, deleted } = this
-    const isOfLog = !meta || meta.log === log
-    if (isOfLog) for (const chat of erase) deleted.add(chat)
-    if (meta && isOfLog) {
-      const heard = events.filter(isSaid).map((one) => ({ one, log }))
-      this.words = [...this.words, ...heard]
-      // A chat of this log that its newest list does not name was deleted from it.
-      const listed = isList && meta.after >= this.after ? new Set(heads.map(({ id }) => id)) : null
-      this.words = this.words.filter((word) => word.log !== log || !listed || listed.has(word.one.chat))
+    const { log } = this
+    if (!meta || meta.log === log) for (const chat of erase) this.deleted.add(chat)
+    if (meta && meta.log === log) {
+      this.words.push(...events.filter(isSaid).map((one) => ({ one, log })))
+      for (const event of events) if (event.type === 'chat_created') this.begun.set(event.chat, event.seq)
+      if (isList && meta.after >= this.after) {
+        this.listed = { chats: new Set(heads.map(({ id }) => id)), after: meta.after }
+      }
       this.after = Math.max(this.after, meta.after)
     }
-    this.words = this.words.filter(
-      (word) => !deleted.has(word.one.chat) && (word.log === log || !erase.includes(word.one.chat)),
-    )
+    this.words = this.words.filter((word) => {
+      const { chat } = word.one
+      const isOfLog = word.log === log
+      return !this.deleted.has(chat) && !this.isUnlisted(word) && (isOfLog || !erase.includes(chat))
+    })
+  }
+
+  /** A chat of this log that a later list does not name was deleted from it. */
+  private isUnlisted({ one: { chat, seq }, log }: { one: Said; log: string | null }): boolean {
+    if (!this.listed || this.listed.chats.has(chat)) return false
+    return (log === this.log ? seq : (this.begun.get(chat) ?? Infinity)) <= this.listed.after
   }
 
   private forget(): void {
@@ -147,7 +162,9 @@ export class Disk {
     this.words = []
     this.deleted.clear()
     this.log = null
+    this.begun.clear()
     this.after = 0
+    this.listed = null
   }
 
   erase(): Promise<void> {
@@ -181,7 +198,7 @@ export class DiskOfTab implements ReplicaStorage {
     return this.disk.later(this, (replica) => replica.stranded())
   }
 
-  write(change: Change): Promise<void> {
+  write(change: Change): Promise<boolean> {
     return this.disk.later(this, () => this.disk.write(change))
   }
 

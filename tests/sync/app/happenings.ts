@@ -191,11 +191,17 @@ export class Happenings {
         this.wasBackedUp = this.isBackupOfLog = true
         return stage.do({ do: 'backup' })
       case 'restore':
-        if (!this.wasBackedUp) return
-        stage.do({ do: 'restore' })
-        this.isBackupOfLog = false
-        return stage.truth.restored()
+        return this.restore()
     }
+  }
+
+  private restore(): void {
+    const { random, truth } = this.stage
+    if (!this.wasBackedUp) return
+    const older = truth.hasOlderBackup && random.chance(0.4)
+    this.stage.do({ do: 'restore', older })
+    this.isBackupOfLog = false
+    truth.restored(older)
   }
 
   private act(tab: Tab | undefined): void {

@@ -12,7 +12,8 @@ export type Order =
   | { do: 'jump'; ms: number }
   | { do: 'killat'; writes: number; after: boolean }
   | { do: 'fail'; first: number; count: number }
-  | { do: 'calm' | 'kill' | 'stop' | 'backup' | 'restore' | 'putback' }
+  | { do: 'calm' | 'kill' | 'stop' | 'backup' | 'putback' }
+  | { do: 'restore'; older: boolean }
   | { do: 'losepower'; syncs?: number }
   | { do: 'start'; kill_at?: number; lose_at?: number }
   | { do: 'dump'; gone: readonly string[] }

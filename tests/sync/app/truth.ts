@@ -15,7 +15,7 @@ export interface Act {
   readonly crossed: Set<number>
   /** The code of the last refusal that does not pass by itself. */
   refused: string | null
-  /** It was refused, and arrived on another line too, which ended before the answer. */
+  /** It was refused, and arrived on another line too, which ended before the answer, or in another log. */
   isUntold: boolean
   /** Nobody owes it anything: taken back, lost with a tab before it was on disk, or with the PC's disk. */
   isExcused: boolean
@@ -24,7 +24,8 @@ export interface Act {
 export class Truth {
   readonly acts = new Map<string, Act>()
   private acknowledgements = 0
-  private backedUp = 0
+  /** How many there were at each backup, the newest one last. */
+  private readonly backups: number[] = []
 
   did(tab: Tab, command: Command): void {
     const nothing = { acknowledged: 0, refused: null, isUntold: false, isExcused: false }
@@ -88,13 +89,20 @@ export class Truth {
   }
 
   backUp(): void {
-    this.backedUp = this.acknowledgements
+    this.backups.push(this.acknowledgements)
   }
 
-  /** An older log took the place of the newer. */
-  restored(): void {
+  get hasOlderBackup(): boolean {
+    return this.backups.length > 1
+  }
+
+  /** An older log took the place of the newer: of the backup, or of the one before it. */
+  restored(isOlder = false): void {
+    const backedUp = this.backups.at(isOlder ? -2 : -1) ?? 0
     for (const act of this.acts.values()) {
-      if (act.acknowledged <= this.backedUp) continue
+      // It was refused by a log that is no more. What was carried out and not said may be in this one.
+      act.isUntold = true
+      if (act.acknowledged <= backedUp) continue
       act.acknowledged = 0
       act.isExcused = true
     }
