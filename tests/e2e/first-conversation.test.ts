@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { Hearth } from './hearth.ts'
 import { Person } from './person.ts'
+import { words } from './words.ts'
 
 test.describe('the first conversation', () => {
   let hearth: Hearth
@@ -28,7 +29,7 @@ test.describe('the first conversation', () => {
     await expect(person.composer).toHaveValue('')
   })
 
-  test('an answer streams, stop ends it within half a second, and another can be asked for', async ({
+  test('an answer streams, stop ends it where it is, and another can be asked for', async ({
     context,
   }) => {
     const person = await Person.arrive(context, hearth)
@@ -38,10 +39,10 @@ test.describe('the first conversation', () => {
     await expect(person.answers.last()).toHaveAttribute('aria-busy', 'true')
     // The story is long: a short answer may be complete before the screen was drawn five times.
     await expect.poll(() => updatesSeen(person)).toBeGreaterThanOrEqual(5)
-    const took = await timeToStop(person)
-    expect(took).toBeLessThan(500)
+    await person.stop()
     const kept = await person.answer()
     expect(kept).toMatch(/\w+ \w+ \w+/)
+    await expect(person.answers.last()).toContainText(words.end.stopped!)
 
     await person.page.getByRole('button', { name: 'Regenerate' }).click()
     await expect(person.answers.last()).toHaveAttribute('aria-busy', 'true')
@@ -89,25 +90,4 @@ async function watchAnswers({ page }: Person): Promise<void> {
 
 async function updatesSeen({ page }: Person): Promise<number> {
   return page.evaluate(() => (window as unknown as { seen: Set<string> }).seen.size)
-}
-
-/** Presses Stop and gives the milliseconds until the last answer is no longer busy. */
-async function timeToStop({ page }: Person): Promise<number> {
-  await page.getByRole('button', { name: 'Stop' }).waitFor()
-  return page.evaluate(async () => {
-    const busy = (): boolean => document.querySelector('article[aria-busy="true"]') !== null
-    const buttons = [...document.querySelectorAll('button')]
-    const stop = buttons.find((b) => (b.getAttribute('aria-label') ?? b.textContent ?? '').trim() === 'Stop')
-    const ended = new Promise<number>((done) => {
-      const watcher = new MutationObserver(() => {
-        if (busy()) return
-        watcher.disconnect()
-        done(performance.now())
-      })
-      watcher.observe(document.body, { attributes: true, childList: true, subtree: true })
-    })
-    const pressed = performance.now()
-    stop!.click()
-    return (await ended) - pressed
-  })
 }

@@ -17,6 +17,7 @@ const [first, more] = [read('en.json'), read('en.pages.json')]
 export const words = { ...first, ...more, error: { ...first.error, ...more.error } } as unknown as {
   attack: Record<'heading' | 'what', string>
   error: Record<string, string>
+  end: Record<string, string>
   found: Record<string, string>
   notice: Record<string, string>
   road: Record<string, string>

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib'
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { answer, begun, chat, created, ended, id, message, welcomeOf, written } from '../../tests/support/messages'
@@ -68,9 +69,11 @@ describe('what is kept', () => {
 
   it('is a part, while the past is coming', async () => {
     outside.standing(inUse())
-    outside.say(welcomeOf(100, { after: 100, before: 58 }))
+    outside.say(welcomeOf(100, { after: 100, before: 101 }))
     outside.handlers.onWelcomed()
     outside.say({ type: 'chat_list', chats: [] })
+    const packed = deflateSync('[]').toString('base64')
+    outside.say({ type: 'history', first: 58, last: 100, packed })
     await until(() => useChats().progress > 0)
     await flushPromises()
     expect(section.text()).toContain('Fetching what was said before: 43%')

@@ -150,7 +150,7 @@ describe('the search', () => {
   })
 
   it('says that not all was looked through while the PC has more, and looks again as it comes', async () => {
-    outside.say(welcomeOf(900, { after: 890, before: 880 }))
+    outside.say(welcomeOf(900, { after: 890, before: 891 }))
     await type('snow')
     await index.answer(0, [])
     expect(results.text()).toContain('Nothing found so far.')

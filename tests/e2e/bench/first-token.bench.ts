@@ -3,7 +3,8 @@
  *
  * Opening: from `new RTCPeerConnection` to the first chat message, the welcome. First token: from the
  * moment the PC has the engine's first text to the moment the page has it. Around that, every stage
- * from the key press to the screen, and all of it against what the PC itself needed.
+ * from the key press to the screen, and all of it against what the PC itself needed. Beside it, how soon
+ * Stop ends an answer.
  */
 import { expect, test } from '@playwright/test'
 import { Hearth } from '../hearth.ts'
@@ -14,8 +15,10 @@ import { listen, type Heard } from './listen.ts'
 
 const OPENINGS = 15
 const QUESTIONS = 30
+const STOPS = 12
 const OPEN_BUDGET_MS = 150
 const ADDED_BUDGET_MS = 33 + 10
+const STOP_BUDGET_MS = 500
 const STAGES = [
   'key to command',
   'command to the PC',
@@ -43,6 +46,7 @@ test('first token', async ({ context }) => {
     const stages: number[][] = []
     for (let round = 0; round < QUESTIONS; round += 1) {
       await person.page.getByRole('button', { name: 'New chat' }).first().click()
+      await expect(person.answers).toHaveCount(0)
       await person.composer.fill(`Name the number ${round} in words.`)
       await person.page.evaluate(() => window.heard.begin())
       await person.composer.press('Enter')
@@ -75,6 +79,48 @@ test('first token', async ({ context }) => {
     await hearth.dispose()
   }
 })
+
+test('stop', async ({ context }) => {
+  const hearth = await Hearth.start({ settings: withoutLan })
+  try {
+    const person = await Person.arrive(await isElsewhere(context), hearth)
+    await person.register('bench')
+    const times: number[] = []
+    for (let round = 0; round < STOPS; round += 1) {
+      await person.page.getByRole('button', { name: 'New chat' }).first().click()
+      await expect(person.answers).toHaveCount(0)
+      await person.ask('Write a very long story about a lighthouse keeper and the sea.')
+      await expect(person.answers.last()).toContainText(/\w+ \w+ \w+/)
+      times.push(await timeToStop(person))
+    }
+    console.log(histogram('press of Stop to the end of the answer on the screen, ms', times))
+    console.log(`stop: median ${median(times).toFixed(0)} ms (budget ${STOP_BUDGET_MS})`)
+    expect(median(times)).toBeLessThanOrEqual(STOP_BUDGET_MS)
+  } finally {
+    await hearth.dispose()
+  }
+})
+
+/** Presses Stop and gives the milliseconds until the last answer is no longer busy. */
+async function timeToStop({ page }: Person): Promise<number> {
+  await page.getByRole('button', { name: 'Stop' }).waitFor()
+  return page.evaluate(async () => {
+    const busy = (): boolean => document.querySelector('article[aria-busy="true"]') !== null
+    const buttons = [...document.querySelectorAll('button')]
+    const stop = buttons.find((b) => (b.getAttribute('aria-label') ?? b.textContent ?? '').trim() === 'Stop')
+    const ended = new Promise<number>((done) => {
+      const watcher = new MutationObserver(() => {
+        if (busy()) return
+        watcher.disconnect()
+        done(performance.now())
+      })
+      watcher.observe(document.body, { attributes: true, childList: true, subtree: true })
+    })
+    const pressed = performance.now()
+    stop!.click()
+    return (await ended) - pressed
+  })
+}
 
 async function heard({ page }: Person): Promise<Heard> {
   return page.evaluate(() => ({ ...window.heard }))
