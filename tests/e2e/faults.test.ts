@@ -23,7 +23,7 @@ test('the PC’s part is killed in the middle of an answer', async ({ context })
     await person.connected()
     await expect(person.page.getByRole('article', { name: 'You' })).toHaveCount(2)
     await expect(person.answers).toHaveCount(2)
-    expect(await person.answers.first().innerText()).toBe(first)
+    await expect(person.answers.first()).toHaveText(first, { useInnerText: true })
     await expect(person.answers.last()).toHaveAttribute('aria-busy', 'false')
 
     await person.page.getByRole('button', { name: 'Regenerate' }).click()
@@ -71,7 +71,7 @@ test('a restart of everything brings the person back without logging in', async 
     await expect(person.badge).not.toContainText('Connected')
     second = await Hearth.start({ port: hearth.port, settings: { HEARTH_DATA: hearth.data } })
     await person.connected()
-    expect(await person.answers.last().innerText()).toBe(answer)
+    await expect(person.answers.last()).toHaveText(answer, { useInnerText: true })
   } finally {
     await second?.stop()
     await hearth.dispose()

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { expect, test } from '@playwright/test'
+import { expect, type Page, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
 import { HostileVds, type Mode, python, ROOT } from './hostile-vds.ts'
 import { Person } from './person.ts'
-import { introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
+import { holdVds, introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
 import { words } from './words.ts'
 
 test.describe('a hostile VDS', () => {
@@ -64,8 +64,10 @@ test.describe('a hostile VDS', () => {
     const person = await Person.arrive(context, hearth, vds.url)
     await person.register('anna')
     await becomes('swap')
+    const release = await holdVds(context)
     await person.page.reload()
     await onThisPc(person)
+    release()
     await person.ask('Say hello.')
     await person.answer()
     expect(vds.chat).toEqual([])
@@ -77,11 +79,11 @@ test.describe('a hostile VDS', () => {
     await person.register('anna')
     await introduced(person)
     const served = sessionsIn(hearth)
+    // So that nothing of the page as it was is taken for a try of the next.
+    await person.page.goto('about:blank')
     await becomes('edit-fingerprint')
-    const tried = person.page.waitForEvent('websocket').then(async (socket) => {
-      await socket.waitForEvent('framereceived', ({ payload }) => payload.includes('"answer"'))
-    })
-    await person.page.reload()
+    const tried = heard(person.page, '"answer"')
+    await person.page.goto(vds.url)
     await tried
     await expect(person.badge).not.toContainText('Connected')
     expect(vds.heard).toEqual([])
@@ -103,9 +105,7 @@ test.describe('a hostile VDS', () => {
     const stranger = await Person.arrive(elsewhere, hearth, vds.url)
     const minted = mint(hearth, vds.url, 'anna')
     await stranger.page.route('**/api/session/refresh', (route) => route.fulfill({ body: minted }))
-    const admitted = stranger.page.waitForEvent('websocket').then((socket) =>
-      socket.waitForEvent('framereceived', ({ payload }) => payload.includes('"authenticated"')),
-    )
+    const admitted = heard(stranger.page, '"authenticated"')
     await stranger.page.goto(vds.url)
     await expect(stranger.page).toHaveURL(`${vds.url}/pair`)
     await expect(stranger.page.getByRole('heading', { name: words.pair.heading })).toBeVisible()
@@ -120,6 +120,17 @@ test.describe('a hostile VDS', () => {
     await elsewhere.close()
   })
 })
+
+/** Once the VDS has said this over whichever socket of the page. */
+function heard(page: Page, word: string): Promise<void> {
+  return new Promise((resolve) => {
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => {
+        if (payload.includes(word)) resolve()
+      })
+    })
+  })
+}
 
 /** How many chat sessions the home has opened, by its log. */
 function sessionsIn(hearth: Hearth): number {

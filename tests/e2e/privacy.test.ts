@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { freePort, Hearth } from './hearth.ts'
 import { Person } from './person.ts'
-import { introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
+import { holdVds, introduced, isElsewhere, onThisPc, withoutLan } from './road.ts'
 import { Tap } from './tap.ts'
 
 test('the VDS side hears no word of the chat', async ({ context }) => {
@@ -13,9 +13,11 @@ test('the VDS side hears no word of the chat', async ({ context }) => {
     settings: { HEARTH_ORIGIN: url, HEARTH_SIGNALING: url, ...withoutLan },
   })
   try {
+    const release = await holdVds(context)
     const person = await Person.arrive(context, hearth, url)
     await person.register('anna')
     await onThisPc(person)
+    release()
     await person.ask('What is the capital of France?')
     expect(await person.answer()).toContain('Paris')
     // The rest by the introduction of the VDS, which is nearest to what is said.

@@ -55,7 +55,7 @@ test.describe('a removed device', () => {
     await expect(owner.person('boris')).toContainText('No device yet.')
     // The PC has spoken with others since, and this device has heard nothing of it.
     expect(await devices(hearth)).toMatch(/boris \(member\)\n.* removed/)
-    expect(await boris.answers.last().innerText()).toBe(heard)
+    await expect(boris.answers.last()).toHaveText(heard, { useInnerText: true })
 
     await boris.page.reload()
     await expect(boris.page.getByText(removed)).toBeVisible()

@@ -15,6 +15,20 @@ export async function isElsewhere(context: BrowserContext): Promise<BrowserConte
   return context
 }
 
+/**
+ * Holds back what the VDS says to the browser until the function that is returned is called. A road
+ * that it introduces may be there first, and then the one on the PC itself is not tried again.
+ */
+export async function holdVds(context: BrowserContext): Promise<() => void> {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  await context.routeWebSocket(/\/api\/signaling$/, (socket) => {
+    const vds = socket.connectToServer()
+    vds.onMessage((message) => void released.then(() => socket.send(message)))
+  })
+  return release
+}
+
 export async function onThisPc({ badge }: Person): Promise<void> {
   await expect(badge).toContainText(words.road.local!)
 }

@@ -34,7 +34,7 @@ test('on a PC with nothing but its loopback, somebody goes on without an account
     await person.page.reload()
     await person.connected()
     await expect(person.page.getByRole('article', { name: 'You' })).toContainText('capital')
-    expect(await person.answers.last().innerText()).toBe(answer)
+    await expect(person.answers.last()).toHaveText(answer, { useInnerText: true })
     expect((await truth())?.road).toBe('local')
     await browser.close()
   } finally {
