@@ -6,7 +6,7 @@ import { type BrowserContext, expect, test } from '@playwright/test'
 import { MortalHearth } from './mortal.ts'
 import { Person } from './person.ts'
 
-/** A copy of what the PC keeps, and the way back to it, after which the PC is not running. */
+/** A copy of what the PC keeps, and the way back to it while the PC is not running. */
 interface Backup {
   keep(hearth: MortalHearth, folder: string): Promise<void>
   putBack(hearth: MortalHearth, folder: string): Promise<void>
@@ -15,7 +15,6 @@ interface Backup {
 const byCommand: Backup = {
   keep: async (hearth, folder) => void hearth.command('backup', join(folder, 'kept.zip')),
   async putBack(hearth, folder) {
-    await hearth.kill()
     hearth.command('restore', join(folder, 'kept.zip'), '--replace')
   },
 }
@@ -28,7 +27,6 @@ const byHand: Backup = {
     await hearth.revive()
   },
   async putBack(hearth, folder) {
-    await hearth.kill()
     await rm(join(hearth.data, 'gpu_peer'), { recursive: true })
     await cp(join(folder, 'kept'), join(hearth.data, 'gpu_peer'), { recursive: true })
   },
@@ -62,6 +60,11 @@ async function goesBackAndForth(context: BrowserContext, backup: Backup): Promis
     await expect(said).toHaveCount(0)
     await anna.ask('Count to 4. In a chat that the backup lacks')
     await anna.answer()
+    const second = page.url()
+    await hearth.kill()
+    await anna.composer.fill('Count to 5. While the PC was away')
+    await anna.composer.press('Enter')
+    await expect(said).toHaveCount(2)
 
     await backup.putBack(hearth, folder)
     await hearth.revive()
@@ -91,6 +94,14 @@ async function goesBackAndForth(context: BrowserContext, backup: Backup): Promis
     await anna.connected()
     await expect(said).toHaveCount(2)
     await expect(bar).toBeHidden()
+
+    // What waited was for a chat that the PC did not have then, and now has again.
+    await page.goto(second)
+    await page.getByRole('button', { name: 'Send again' }).click()
+    await expect(anna.answers).toHaveCount(2)
+    await anna.answer()
+    await expect(page).toHaveURL(second)
+    await expect(said).toHaveCount(2)
   } finally {
     await hearth.dispose()
     await rm(folder, { recursive: true, force: true })

@@ -5,7 +5,7 @@ import { add, say } from './commands'
 import { applyEvents } from './events'
 import { emptyChat } from './fold'
 import { type ChatsState, nothing as closed } from './model'
-import { activityOf, chatList, hasChat, siblings, turnsOf } from './view'
+import { activityOf, chatList, hasChat, isMade, siblings, turnsOf } from './view'
 
 let made = 100
 const makeId = () => id(made++)
@@ -23,6 +23,16 @@ describe('before the PC has confirmed it', () => {
     ])
     expect(hasChat(state, chat)).toBe(true)
     expect(turnsOf(state, chat)).toMatchObject([{ text: 'Hello there', state: 'waiting' }])
+  })
+
+  it('a chat is made by what begins it, not by what is said in it', () => {
+    expect(isMade(add(nothing, say(makeId, chat, 'Hello there', true), 0), chat)).toBe(true)
+    const gone = add(nothing, say(makeId, chat, 'Hello there', false), 0)
+    expect(hasChat(gone, chat)).toBe(true)
+    expect(isMade(gone, chat)).toBe(false)
+    expect(isMade(answered, chat)).toBe(true)
+    const remove: Command = { type: 'delete_chat', id: makeId(), chat }
+    expect(isMade(add(answered, [remove], 0), chat)).toBe(false)
   })
 
   it('a message with half a character is one that UTF-8 can carry', () => {

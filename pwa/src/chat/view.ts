@@ -150,6 +150,11 @@ export function hasChat({ heads, pending }: WithHeads, id: string): boolean {
   return has
 }
 
+/** Whether the PC has such a chat, or will have it once all that waits is sent. */
+export function isMade({ heads, pending }: WithHeads, id: string): boolean {
+  return comesToBe(pending, id) ?? heads.has(id)
+}
+
 /**
  * Whether something can be said in it. Of one that is gone what was not sent may still be shown; while
  * the list of chats comes in, none is known to be gone.
@@ -158,13 +163,16 @@ export function takesMessages(
   { heads, pending, isListing }: WithHeads & Pick<ChatsState, 'isListing'>,
   id: string,
 ): boolean {
-  let takes = isListing || heads.has(id)
-  for (const { command } of pending) {
-    if (!('chat' in command) || command.chat !== id) continue
-    if (command.type === 'create_chat') takes = true
-    if (command.type === 'delete_chat') takes = false
-  }
-  return takes
+  return comesToBe(pending, id) ?? (isListing || heads.has(id))
+}
+
+/** Whether what is pending makes a chat or deletes it; undefined: neither. */
+function comesToBe(pending: readonly Pending[], id: string): boolean | undefined {
+  const last = pending.findLast(
+    ({ command }) =>
+      (command.type === 'create_chat' || command.type === 'delete_chat') && command.chat === id,
+  )
+  return last && last.command.type === 'create_chat'
 }
 
 /** What the person chose for all devices, or is about to. */

@@ -4,7 +4,7 @@ import { answer, chat, message } from '../../tests/support/messages'
 import { show } from '../../tests/support/mount'
 import { button } from '../../tests/support/page'
 import { TestServices } from '../../tests/support/services'
-import { strand } from '../../tests/support/strand'
+import { have, restore, strand } from '../../tests/support/strand'
 import { until } from '../../tests/support/until'
 import { disconnected } from '../net/connection'
 import { useChats } from '../stores/chats'
@@ -16,7 +16,6 @@ let bar: VueWrapper
 beforeEach(async () => {
   outside = new TestServices()
   await outside.begin()
-  await strand(outside)
   bar = show(StrandedBar)
   return () => bar.unmount()
 })
@@ -36,6 +35,8 @@ function acknowledgeAll(): void {
 }
 
 describe('what the PC lost', () => {
+  beforeEach(() => strand(outside))
+
   it('is told, until it is waved away', async () => {
     expect(bar.text()).toContain('1 chat on this device has more than your PC has now.')
     await button(bar, 'Dismiss').trigger('click')
@@ -98,5 +99,28 @@ describe('what the PC lost', () => {
     await until(() => useChats().stranded === 0)
     expect(outside.sent.some(({ type }) => type === 'import_turns')).toBe(false)
     expect(isTold()).toBe(false)
+  })
+})
+
+describe('a chat that the PC lost, in which a message waited', () => {
+  beforeEach(async () => {
+    await have(outside)
+    useChats().send(chat, 'And snow?')
+    const { id: re } = await outside.said('send_message')
+    await restore(outside, 0, [])
+    outside.say({ type: 'error', code: 'chat_unknown', message: '', re })
+  })
+
+  it('is made anew before what is of it is brought back', async () => {
+    expect(useChats().has(chat)).toBe(true)
+    await look()
+    await button(bar, 'Bring it back').trigger('click')
+    const { chat: made } = await outside.said('create_chat')
+    expect(made).toBe(chat)
+    const { chat: to } = await outside.said('import_turns')
+    expect(to).toBe(chat)
+    acknowledgeAll()
+    await until(() => dialog().includes('Done: 1 new message.'))
+    await until(() => useChats().stranded === 0)
   })
 })

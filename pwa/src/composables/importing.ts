@@ -72,7 +72,7 @@ export function useImport(say: Say): {
       return
     }
     const messages = found.reduce((sum, { turns }) => sum + turns.length, 0)
-    const already = found.filter(({ id }) => chats.has(id)).length
+    const already = found.filter(({ id }) => chats.isMade(id)).length
     step.value = { at: 'found', chats: found.length, messages, already }
   }
 
@@ -102,7 +102,7 @@ export function useImport(say: Say): {
     tally = new Tally()
     let here = 0
     for (const [index, chat] of list.entries()) {
-      const has = !asNew && chats.has(chat.id)
+      const has = !asNew && chats.isMade(chat.id)
       const known = has ? idsIn(await chats.events(chat.id)) : new Set<string>()
       here += chat.turns.filter(({ id }) => known.has(id)).length
       if (!has || !isWhole(chat, known)) {

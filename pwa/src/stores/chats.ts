@@ -27,6 +27,7 @@ import {
   cutOf,
   foldersOf,
   hasChat,
+  isMade,
   knowsMessage,
   lastTaken,
   liveText,
@@ -353,6 +354,7 @@ export const useChats = defineStore('chats', () => {
     /** How much is on its way to the PC. */
     pendingCount: waiting,
     has: (chat: string) => hasChat(confirmed(), chat),
+    isMade: (chat: string) => isMade(confirmed(), chat),
     turns,
     siblings: (chat: string, message: string) => siblings(confirmed(), chat, message),
     /** Shows the way that goes through a message, down to the newest that follows it. */
